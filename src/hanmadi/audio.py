@@ -1,0 +1,275 @@
+"""Sound files in and out: read, write, resample, to mono, fit the length, and the facts of a file.
+
+Samples are float32 in [-1, 1]. Mono is ``(n,)``; several channels are ``(n, channels)``.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanmadi.errors import AudioError
+
+if TYPE_CHECKING:
+    import soundfile
+
+Samples = NDArray[np.float32]
+
+AUDIO_SUFFIXES: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+FULL_SCALE: Final = 32_768  # steps of a 16-bit sample between 0 and 1.0
+CLIPPED_LEVEL: Final = 32_767 / FULL_SCALE  # the largest positive 16-bit sample
+MAX_SECONDS: Final = 3_600.0  # a header can promise anything; nobody reads an hour by mistake
+_BLOCK_FRAMES: Final = 1 << 16
+_UNKNOWN_SIZES: Final = (0, 0xFFFFFFFF)  # what a program writes that streams a WAV and cannot go back
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Samples and their rate: the two are never apart."""
+
+    samples: Samples  # (n,) or (n, channels), float32 in [-1, 1]
+    sample_rate: int  # Hz
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is in a sound file."""
+
+    path: str
+    codec: str  # container and coding, such as "WAV PCM_16"
+    sample_rate: int  # Hz
+    bits: int | None  # bits per sample; None for lossy codings, which have none
+    channels: int
+    frames: int  # samples per channel
+    seconds: float
+    peak: float  # largest |sample|, 1.0 is full scale
+    rms: float  # root mean square over all channels
+    clipped: int  # samples at full scale
+
+    @property
+    def peak_db(self) -> float:
+        """Peak in dB relative to full scale; -inf for digital silence."""
+        return to_db(self.peak)
+
+    @property
+    def rms_db(self) -> float:
+        """RMS in dB relative to full scale; -inf for digital silence."""
+        return to_db(self.rms)
+
+
+def to_db(amplitude: float) -> float:
+    """20 log10(amplitude): dB relative to 1.0; -inf for 0."""
+    return 20.0 * float(np.log10(amplitude)) if amplitude > 0 else -np.inf
+
+
+def read(path: str | os.PathLike[str], *, max_seconds: float = MAX_SECONDS) -> Sound:
+    """Read a sound file whole: WAV, FLAC, Ogg (Vorbis, Opus) or MP3.
+
+    Returns samples (n,) for mono, (n, channels) otherwise, float32 in [-1, 1].
+    Raises AudioError for a file that is absent, empty, not sound, shorter than its header says,
+    longer than ``max_seconds``, or that holds NaN or infinity.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        samples = _read_blocks(file, path, max_seconds)
+        rate, promised = int(file.samplerate), _promised_frames(path, file)
+    if len(samples) == 0:
+        raise AudioError(f"{path}: expected sound, found a file without samples; record it again")
+    if promised is not None and len(samples) < promised:
+        raise AudioError(
+            f"{path}: the header promises {promised} samples per channel, the file holds {len(samples)}; "
+            "it was cut short: copy or record it again"
+        )
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{path}: holds NaN or infinity; write it again as 16-bit PCM")
+    return Sound(samples[:, 0] if samples.shape[1] == 1 else samples, rate)
+
+
+def facts(path: str | os.PathLike[str]) -> FileFacts:
+    """Facts of a sound file, read whole. Raises AudioError like `read`."""
+    path = Path(path)
+    sound = read(path)
+    with _open(path) as file:
+        codec = f"{file.format} {file.subtype}"
+        bits = _BITS.get(file.subtype)
+        channels = int(file.channels)
+    magnitude = np.abs(sound.samples)
+    return FileFacts(
+        path=str(path),
+        codec=codec,
+        sample_rate=sound.sample_rate,
+        bits=bits,
+        channels=channels,
+        frames=len(sound.samples),
+        seconds=sound.seconds,
+        peak=float(magnitude.max()),
+        rms=rms(sound.samples),
+        clipped=int(np.count_nonzero(magnitude >= CLIPPED_LEVEL)),
+    )
+
+
+def write(path: str | os.PathLike[str], samples: Samples, *, sample_rate: int) -> None:
+    """Write samples (n,) or (n, channels) as 16-bit PCM; the suffix names the format (.wav, .flac).
+
+    Values outside [-1, 1] are clipped. The file appears whole or not at all.
+    Raises AudioError for samples that are not finite.
+    """
+    import soundfile
+
+    path = Path(path)
+    coded = to_int16(samples)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    try:
+        soundfile.write(temporary, coded, sample_rate, subtype="PCM_16")
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def to_int16(samples: Samples) -> NDArray[np.int16]:
+    """float in [-1, 1] to int16, rounded and clipped. Raises AudioError for NaN or infinity."""
+    samples = np.asarray(samples)
+    if not np.isfinite(samples).all():
+        raise AudioError("expected finite samples, found NaN or infinity")
+    return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def from_int16(samples: NDArray[np.int16]) -> Samples:
+    """int16 to float32 in [-1, 1)."""
+    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def to_mono(samples: Samples) -> Samples:
+    """Mean over the channels: (n, channels) or (n,) to (n,)."""
+    samples = np.asarray(samples, dtype=np.float32)
+    if samples.ndim == 1:
+        return samples
+    if samples.ndim == 2:
+        return samples.mean(axis=1, dtype=np.float32)
+    raise AudioError(f"expected samples (n,) or (n, channels), got shape {samples.shape}")
+
+
+def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
+    """Change the sample rate (soxr, high quality), mono or several channels; rates in Hz."""
+    if from_rate <= 0 or to_rate <= 0:
+        raise AudioError(f"expected sample rates above 0 Hz, got {from_rate} and {to_rate}")
+    if from_rate == to_rate or len(samples) == 0:
+        return np.asarray(samples, dtype=np.float32)
+    import soxr
+
+    resampled: Samples = soxr.resample(np.ascontiguousarray(samples, dtype=np.float32), from_rate, to_rate)
+    return resampled
+
+
+def fit_length(samples: Samples, length: int) -> Samples:
+    """Exactly ``length`` samples of a mono sound.
+
+    A shorter one is centred between zeros. Of a longer one the loudest stretch is kept, which is where
+    the word is. The same rule serves training, evaluation and prediction.
+    """
+    if samples.ndim != 1:
+        raise AudioError(f"expected mono samples (n,), got shape {samples.shape}; call to_mono() first")
+    missing = length - len(samples)
+    if missing >= 0:
+        return np.pad(samples, (missing // 2, missing - missing // 2))
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    start = int(np.argmax(energy[length:] - energy[:-length]))
+    return samples[start : start + length]
+
+
+def to_clip(sound: Sound, *, sample_rate: int, length: int) -> Samples:
+    """Any sound to a clip: mixed down, resampled to ``sample_rate`` Hz, fitted to ``length`` samples."""
+    mono = to_mono(sound.samples)
+    return fit_length(resample(mono, sound.sample_rate, sample_rate), length)
+
+
+def rms(samples: Samples) -> float:
+    """Root mean square, 1.0 is full scale; 0 for no samples."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0
+
+
+_BITS: Final = {
+    "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32,
+    "FLOAT": 32, "DOUBLE": 64, "ULAW": 8, "ALAW": 8,
+}  # fmt: skip
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    import soundfile
+
+    if not path.exists():
+        raise AudioError(f"{path}: no such file")
+    if path.is_dir():
+        raise AudioError(f"{path}: expected a sound file, found a folder")
+    try:
+        if path.stat().st_size == 0:
+            raise AudioError(f"{path}: the file is empty (0 bytes)")
+        return soundfile.SoundFile(path)
+    except PermissionError as error:
+        raise AudioError(f"{path}: may not be read ({error.strerror})") from error
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
+        raise AudioError(
+            f"{path}: not a sound file that can be read ({_reason(error)}); "
+            f"expected one of {', '.join(AUDIO_SUFFIXES)}"
+        ) from error
+
+
+def _read_blocks(file: soundfile.SoundFile, path: Path, max_seconds: float) -> Samples:
+    """All frames (n, channels). Block by block: memory follows what is there, not what the header says."""
+    import soundfile
+
+    blocks, count, limit = [], 0, int(max_seconds * file.samplerate)
+    try:
+        while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            blocks.append(block)
+            count += len(block)
+            if count > limit:
+                raise AudioError(f"{path}: longer than {max_seconds:g} s; cut it into shorter files")
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(f"{path}: broken after {count} samples ({_reason(error)})") from error
+    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
+
+
+def _promised_frames(path: Path, file: soundfile.SoundFile) -> int | None:
+    """Samples per channel that the header promises; None where it makes no promise.
+
+    libsndfile corrects the count of a WAV that was cut short, so its header is read here.
+    """
+    if file.format in ("WAV", "WAVEX"):
+        size = _wav_data_bytes(path)
+        width = _BITS.get(file.subtype)
+        if size is None or width is None:
+            return None
+        return size // (width // 8 * int(file.channels))
+    if file.format == "FLAC":
+        return int(file.frames)
+    return None
+
+
+def _wav_data_bytes(path: Path) -> int | None:
+    """Size of the ``data`` chunk by the RIFF header; None if it is not stated."""
+    with open(path, "rb") as file:
+        file.seek(12)
+        while len(header := file.read(8)) == 8:
+            name, size = header[:4], int.from_bytes(header[4:], "little")
+            if name == b"data":
+                return None if size in _UNKNOWN_SIZES else size
+            file.seek(size + size % 2, os.SEEK_CUR)
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).removeprefix("Error opening").split(": ", 1)[-1].strip().rstrip(".")

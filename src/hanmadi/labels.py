@@ -1,0 +1,73 @@
+"""The ordered label set, and what ``unknown`` and ``silence`` mean.
+
+A *word* is what a recording says. A *label* is what the recogniser answers: a keyword, ``unknown`` (every
+other word) or ``silence`` (no word at all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from hanmadi.errors import LabelError
+
+UNKNOWN: Final = "unknown"
+SILENCE: Final = "silence"
+COURSE_KEYWORDS: Final = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+COURSE_LABELS: Final = (*COURSE_KEYWORDS, UNKNOWN, SILENCE)  # in the course's order
+# the official archives write the two that are not words with underscores
+_ALIASES: Final = {"_unknown_": UNKNOWN, "_silence_": SILENCE}
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Ordered labels; a label's position is its index in scores and confusion matrices."""
+
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2:
+            raise LabelError(f"expected at least two labels to tell apart, got {list(self.labels)}")
+        if any(not label.strip() for label in self.labels):
+            raise LabelError(f"expected labels with a name, got an empty one in {list(self.labels)}")
+        doubled = sorted({label for label in self.labels if self.labels.count(label) > 1})
+        if doubled:
+            raise LabelError(f"expected each label once, got {', '.join(doubled)} more than once")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The labels that are words."""
+        return tuple(label for label in self.labels if label not in (UNKNOWN, SILENCE))
+
+    def index_of(self, word: str) -> int | None:
+        """Index of the label for a recorded word; None if the set has no place for it."""
+        word = normal_word(word)
+        if word in self.labels:
+            return self.labels.index(word)
+        if word != SILENCE and UNKNOWN in self.labels:
+            return self.labels.index(UNKNOWN)
+        return None
+
+
+def normal_word(word: str) -> str:
+    """A word as labels write it: without surrounding space, ``_silence_`` as ``silence``."""
+    word = word.strip()
+    return _ALIASES.get(word, word)
+
+
+def make_labels(words: Iterable[str] | None = None) -> LabelSet:
+    """Labels for keywords: the words in their order, then ``unknown`` and ``silence``.
+
+    Without words, the course's twelve. Raises LabelError for empty or doubled words, or none at all.
+    """
+    if words is None:
+        return LabelSet(COURSE_LABELS)
+    named = tuple(normal_word(word) for word in words)
+    keywords = tuple(word for word in named if word not in (UNKNOWN, SILENCE))
+    if not keywords:
+        raise LabelError("expected at least one word to recognise, got none; try --words yes,no")
+    return LabelSet((*keywords, UNKNOWN, SILENCE))

@@ -1,2 +1,52 @@
-"""hanmadi"""
+"""hanmadi (한마디, "a single word"): recognise single spoken words.
+
+    import hanmadi
+
+    run = hanmadi.train("recordings/", words=["yes", "no"])
+    recognizer = hanmadi.load(run.folder)
+    recognizer.predict(samples, sample_rate=16_000).label
+
+The commands of the same names do the same: ``hanmadi train``, ``hanmadi predict``, ``hanmadi evaluate``.
+"""
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hanmadi.errors import HanmadiError
+    from hanmadi.evaluation import Evaluation, evaluate
+    from hanmadi.recognizer import Prediction, Recognizer, load
+    from hanmadi.training import Run, resume, train
+
+# name: module. Importing hanmadi loads none of them, so it is fast and needs nothing.
+_PUBLIC = {
+    "Evaluation": "evaluation",
+    "HanmadiError": "errors",
+    "Prediction": "recognizer",
+    "Recognizer": "recognizer",
+    "Run": "training",
+    "evaluate": "evaluation",
+    "load": "recognizer",
+    "resume": "training",
+    "train": "training",
+}
+
+__all__ = [
+    "Evaluation", "HanmadiError", "Prediction", "Recognizer", "Run", "__version__", "evaluate", "load", "resume",
+    "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'hanmadi' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"hanmadi.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -222,8 +222,7 @@ def _open(path: Path) -> soundfile.SoundFile:
         raise AudioError(f"{path}: may not be read ({error.strerror})") from error
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(
-            f"{path}: not a sound file that can be read ({_reason(error)}); "
-            f"expected one of {', '.join(AUDIO_SUFFIXES)}"
+            f"{path}: not a sound file that can be read ({_reason(error)}); expected one of {', '.join(AUDIO_SUFFIXES)}"
         ) from error
 
 

@@ -1,0 +1,213 @@
+"""The command ``hanmadi``: parse, call one function, show. No logic lives here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hanmadi import __version__, console
+from hanmadi.errors import AudioError, HanmadiError
+from hanmadi.splits import DEFAULT_HOLDOUT, METHODS
+
+DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2  # exit codes
+
+_data_option = click.option("--data", metavar="SRC", help="Folder <word>/*.wav|flac|ogg|mp3, or a course .npz.")
+_model_option = click.option("--model", metavar="M", help="Run folder or model file; the newest run otherwise.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Results as JSON on standard output.")
+
+
+class _Words(click.ParamType[tuple[str, ...]]):
+    """Words separated by commas."""
+
+    name = "WORD,WORD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        return value if isinstance(value, tuple) else tuple(word.strip() for word in str(value).split(","))
+
+
+_words_option = click.option("--words", type=_Words(), help="Words to recognise, such as yes,no,stop.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hanmadi")
+def cli() -> None:
+    """Recognise single spoken words: train, judge and use a recogniser of your own."""
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--plot", type=click.Path(dir_okay=False), help="Draw waveform and spectrogram into this picture.")
+@_json_option
+def info(files: Sequence[str], plot: str | None, as_json: bool) -> int:
+    """What is in a sound file: rate, bits, channels, duration, levels, codec."""
+    if plot and len(files) > 1:
+        raise click.UsageError("--plot draws one file; name one FILE")
+    failed = 0
+    for file in files:
+        try:
+            console.show_facts(file, as_json=as_json, plot=plot)
+        except AudioError as error:
+            console.say(f"error: {error}")
+            failed += 1
+    return SOME_FAILED if failed else DONE
+
+
+@cli.group()
+def data() -> None:
+    """Get, make and check recordings."""
+
+
+@data.command("get")
+@click.argument("name", required=False)
+@click.option("--out", default="data", show_default=True, help="Folder to put it in.")
+def data_get(name: str | None, out: str) -> int:
+    """Download an official archive; without NAME, list them."""
+    return console.get_archive(name, Path(out))
+
+
+@data.command("synth")
+@_words_option
+@click.option("--out", required=True, help="Folder to write.")
+@click.option("--clips-per-word", type=click.IntRange(1), help="Clips of each word.")
+@click.option("--language", type=click.Choice(["en", "ko"]), help="Chosen by the writing of the words otherwise.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def data_synth(words: tuple[str, ...] | None, out: str, **options: Any) -> int:
+    """Write a corpus of synthetic speech, in folders as Speech Commands has them."""
+    return console.synthesise(words, Path(out), **options)
+
+
+@data.command("check")
+@click.argument("source", metavar="SRC")
+@_json_option
+def data_check(source: str, as_json: bool) -> int:
+    """Count clips, speakers and seconds by word and split; list what is broken, silent, clipped or doubled."""
+    return console.check_data(source, as_json=as_json)
+
+
+@cli.command()
+@_data_option
+@click.option("--arch", help="Network; see: hanmadi train --list.")
+@_words_option
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training clips.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time for training.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--split", type=click.Choice(METHODS), default="auto", show_default=True, help="How clips are divided.")
+@click.option("--holdout", type=float, default=DEFAULT_HOLDOUT, show_default=True, help="Share of validation, of test.")
+@click.option("--out", metavar="RUN", help="Run folder; a new one in runs/ otherwise.")
+@click.option("--resume", "go_on", is_flag=True, help="Go on with a training that was stopped.")
+@click.option("--list", "list_archs", is_flag=True, help="List the networks and end.")
+@click.pass_context
+def train(context: click.Context, /, go_on: bool, list_archs: bool, **options: Any) -> int:
+    """Train a recogniser; without --data, on synthetic speech."""
+    if list_archs:
+        return console.list_architectures()
+    if go_on:
+        given = {n for n in options if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE}
+        if given - {"out", "epochs", "minutes"}:
+            raise click.UsageError("--resume keeps the settings of its run; only --out, --epochs, --minutes go with it")
+        return console.resume(**{name: options[name] for name in ("out", "epochs", "minutes")})
+    return console.train(**options)
+
+
+@cli.command()
+@_model_option
+@_data_option
+@click.option(
+    "--split", type=click.Choice(["auto", "train", "validation", "test", "all"]), default="auto", show_default=True,
+    help="auto: test where there is one, all clips of other data.",
+)  # fmt: skip
+@_json_option
+def evaluate(model: str | None, data: str | None, split: str, as_json: bool) -> int:
+    """How good a model is on recordings."""
+    return console.evaluate(model, data, split, as_json=as_json)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_model_option
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Labels to show.")
+@_json_option
+def predict(files: Sequence[str], model: str | None, top: int, as_json: bool) -> int:
+    """The word in each sound file."""
+    from hanmadi.recognizer import load
+
+    recognizer = load(model)
+    failed = 0
+    for file in files:
+        try:
+            found = recognizer.predict_file(file, top=top)
+        except AudioError as error:
+            console.say(f"error: {error}")
+            failed += 1
+            continue
+        if as_json:
+            ranked = [score._asdict() for score in found.top]
+            console.print_json({"file": file, "label": found.label, "score": found.score, "top": ranked})
+        else:
+            click.echo(f"{file}: " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.top))
+    return SOME_FAILED if failed else DONE
+
+
+@cli.command("try")
+@_model_option
+@_data_option
+@click.option("--seed", type=int, help="Choose the same clip again.")
+@click.option("--plot", type=click.Path(dir_okay=False), help="Where the picture goes; try.png in the run otherwise.")
+@click.option("--play/--no-play", default=True, help="Play the clip when the system can.")
+def try_clip(model: str | None, data: str | None, seed: int | None, plot: str | None, play: bool) -> int:
+    """Pick a random test clip, play and show it, and say whether the model is right."""
+    return console.try_clip(model, data, seed=seed, plot=plot, play=play)
+
+
+@cli.command()
+@_data_option
+@click.option(
+    "--archs",
+    type=_Words(),
+    help="Networks, separated by commas; the default and the course's five otherwise.",
+)
+@_words_option
+@click.option("--epochs", type=click.IntRange(1), help="The same number for each.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="The same time for each.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--split", type=click.Choice(METHODS), default="auto", show_default=True)
+@click.option("--out", help="Folder for the runs, the table and the plot.")
+def compare(**options: Any) -> int:
+    """Train several networks on the same data under the same budget; one table, one plot."""
+    return console.compare(**options)
+
+
+def main() -> None:
+    """Run the command; errors made on purpose become one line and exit code 2."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with these arguments; returns the exit code."""
+    try:
+        code = cli.main(list(arguments), prog_name="hanmadi", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.Abort:
+        console.say("stopped")
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return WRONG_CALL
+    except KeyboardInterrupt:
+        console.say("stopped; go on with: hanmadi train --resume" if "train" in arguments[:1] else "stopped")
+        return 130
+    except BrokenPipeError:
+        return SOME_FAILED
+    except HanmadiError as error:
+        console.say(f"error: {error}")
+        return WRONG_CALL
+    return code if isinstance(code, int) else DONE
+
+
+if __name__ == "__main__":
+    main()

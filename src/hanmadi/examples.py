@@ -1,0 +1,131 @@
+"""Examples: clips of one split with their labels, and the silence made for them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanmadi.augment import Rng, make_silence
+from hanmadi.clips import SPLITS, ClipStore
+from hanmadi.errors import DataError
+from hanmadi.labels import SILENCE, LabelSet
+from hanmadi.splits import DEFAULT_HOLDOUT, Method, split_clips, split_noise
+
+_MADE_SEED: Final = 20_170_803  # made silence of validation and test is the same in every run
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clips of a store with labels; indices from ``len(rows)`` on are silence made from noise."""
+
+    store: ClipStore
+    rows: NDArray[np.int64]  # (clips,) rows of the store
+    labels: NDArray[np.int64]  # (clips + made,) index of each example's label
+    noises: list[NDArray[np.int16]] = field(repr=False)  # of this split alone
+    seed: tuple[int, ...]  # of the silence, when it is not drawn anew
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def made(self) -> int:
+        """How many of them are made silence."""
+        return len(self.labels) - len(self.rows)
+
+    def batch(self, indices: NDArray[np.int64], *, rng: Rng | None = None) -> NDArray[np.int16]:
+        """int16 samples (len(indices), clip_samples). Made silence is fixed, or drawn anew from ``rng``."""
+        samples = np.empty((len(indices), self.store.clip_samples), np.int16)
+        real = indices < len(self.rows)
+        samples[real] = self.store.samples(self.rows[indices[real]])
+        for place in np.flatnonzero(~real):
+            own = rng or np.random.default_rng([*self.seed, int(indices[place])])
+            samples[place] = make_silence(1, self.store.clip_samples, self.noises, rng=own)[0]
+        return samples
+
+    def batches(
+        self, size: int, *, at_most: int | None = None
+    ) -> Iterator[tuple[NDArray[np.int16], NDArray[np.int64]]]:
+        """All examples in order, or ``at_most`` of them evenly spread: (samples, labels) a batch."""
+        count = len(self) if at_most is None else min(at_most, len(self))
+        chosen = np.linspace(0, len(self) - 1, count).round().astype(np.int64)
+        for start in range(0, count, size):
+            indices = chosen[start : start + size]
+            yield self.batch(indices), self.labels[indices]
+
+    def counts(self, n_labels: int) -> NDArray[np.int64]:
+        """Examples of each label: (n_labels,)."""
+        return np.bincount(self.labels, minlength=n_labels).astype(np.int64)
+
+
+def make_examples(
+    store: ClipStore,
+    labels: LabelSet,
+    *,
+    split_method: Method = "auto",
+    holdout: float = DEFAULT_HOLDOUT,
+    seed: int = 0,
+) -> dict[str, Examples]:
+    """Examples of "train", "validation" and "test".
+
+    Words without a label are left out. Silence is made where the source has less of it than of a keyword.
+    Raises DataError when a keyword was never recorded, a split is empty, or training has fewer than two labels.
+    """
+    splits = split_clips(store, method=split_method, holdout=holdout, seed=seed)
+    by_word = label_of_words(store, labels)
+    noises = split_noise(store)
+    examples = {}
+    for index, split in enumerate(SPLITS):
+        rows = np.flatnonzero((splits == index) & (by_word[store.word] >= 0))
+        examples[split] = _examples(store, labels, rows, by_word[store.word[rows]], noises[split], index)
+    _check(store, labels, examples)
+    return examples
+
+
+def label_of_words(store: ClipStore, labels: LabelSet) -> NDArray[np.int64]:
+    """Index of the label for each of the store's words, -1 for none: (words,)."""
+    found = [labels.index_of(word) for word in store.words]
+    return np.array([-1 if index is None else index for index in found], np.int64)
+
+
+def _examples(
+    store: ClipStore,
+    labels: LabelSet,
+    rows: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    noises: list[NDArray[np.int16]],
+    split: int,
+) -> Examples:
+    made = np.zeros(0, np.int64)
+    if SILENCE in labels.labels and len(rows):
+        silence = labels.labels.index(SILENCE)
+        counts = np.bincount(targets, minlength=len(labels))
+        keywords = [counts[labels.labels.index(word)] for word in labels.keywords]
+        missing = max(0, round(float(np.mean(keywords))) - int(counts[silence]))
+        made = np.full(missing, silence)
+    return Examples(store, rows, np.concatenate([targets, made]), noises, (_MADE_SEED, split))
+
+
+def _check(store: ClipStore, labels: LabelSet, examples: dict[str, Examples]) -> None:
+    counts: dict[str, Any] = {split: found.counts(len(labels)) for split, found in examples.items()}
+    total = sum(counts.values())
+    absent = [word for word in labels.keywords if total[labels.labels.index(word)] == 0]
+    if absent:
+        raise DataError(
+            f"{store.source}: no recording of {', '.join(absent)}; "
+            f"the words there are {', '.join(sorted(store.words)[:40])}; choose among them with --words"
+        )
+    for split in SPLITS:
+        if not len(examples[split].rows):
+            raise DataError(f"{store.source}: no clips for {split}; record more people or words, or use --split random")
+        gone = [word for word in labels.keywords if counts[split][labels.labels.index(word)] == 0]
+        if gone and split == "train":
+            raise DataError(f"{store.source}: no training clip of {', '.join(gone)}; record more people, or drop them")
+        if gone:
+            warnings.warn(f"{store.source}: no {split} clip of {', '.join(gone)}", stacklevel=3)
+    if np.count_nonzero(counts["train"]) < 2:
+        raise DataError(f"{store.source}: only one label has training clips; expected two or more to tell apart")

@@ -1,0 +1,59 @@
+"""From a trained network to a model file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from hanmadi.bundle import INPUT, OUTPUT, write_card
+from hanmadi.features import FeatureConfig
+from hanmadi.files import replacing
+from hanmadi.models.frontend import FrontEnd
+
+OPSET: Final = 17
+
+
+class Deployed(nn.Module):
+    """What the model file holds: front-end, network and softmax."""
+
+    def __init__(self, features: FeatureConfig, body: nn.Module) -> None:
+        super().__init__()
+        self.front_end = FrontEnd(features, for_export=True)
+        self.body = body
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Waveform (batch, clip_samples) to scores (batch, labels)."""
+        return torch.softmax(self.body(self.front_end(samples)), dim=-1)
+
+
+def export_onnx(path: Path, features: FeatureConfig, body: nn.Module, card: dict[str, Any]) -> None:
+    """Write a network and its card as one model file."""
+    deployed = Deployed(features, body.cpu()).eval()
+    example = torch.zeros(2, features.clip_samples)
+    with replacing(path) as temporary, _quiet(), torch.no_grad():
+        torch.onnx.export(
+            deployed, (example,), str(temporary), input_names=[INPUT], output_names=[OUTPUT], opset_version=OPSET,
+            dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}}, dynamo=False,
+        )  # fmt: skip
+        write_card(temporary, card)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter talks to its developers, not to ours."""
+    level = logging.getLogger("torch.onnx").level
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.getLogger("torch.onnx").setLevel(level)

@@ -1,0 +1,384 @@
+"""The training loop: examples in, weights out. One step fits on a screen."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn, optim
+from torch.nn import functional
+
+from hanmadi import audio, augment, checkpoint
+from hanmadi.augment import Rng
+from hanmadi.errors import TrainingError
+from hanmadi.examples import Examples
+from hanmadi.models.frontend import FrontEnd
+from hanmadi.models.registry import Recipe
+
+LAST: Final = "last.safetensors"  # everything that --resume needs
+BEST: Final = "weights.safetensors"  # the weights with the lowest validation loss
+_WARM_UP: Final = 0.1  # share of a one-cycle schedule in which the learning rate rises
+_START_DIVISOR, _END_DIVISOR = 10.0, 1_000.0  # of the peak learning rate
+_GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
+_VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
+_FEWEST_VALIDATED: Final = 120  # clips, however slow the network
+
+
+class Epoch(NamedTuple):
+    """One row of the history. Training figures are of the clips as trained on: augmented, with dropout."""
+
+    epoch: int
+    examples: int  # seen so far
+    seconds: float  # spent so far
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+class Step(NamedTuple):
+    """What a progress bar shows."""
+
+    epoch: int
+    share: float  # of the budget, 0 to 1
+    loss: float  # mean over the epoch so far
+    accuracy: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training ends: after so many epochs, or when the time is used, whichever is first."""
+
+    epochs: int | None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.epochs is None and self.seconds is None:
+            raise TrainingError("expected a number of epochs or of minutes, got neither")
+        if self.epochs is not None and self.epochs < 1:
+            raise TrainingError(f"expected one epoch or more, got {self.epochs}")
+        if self.seconds is not None and self.seconds <= 0:
+            raise TrainingError(f"expected a time above 0, got {self.seconds:g} s")
+
+    def share(self, epochs: float, seconds: float) -> float:
+        """How much of it is used, 0 to 1."""
+        of_epochs = epochs / self.epochs if self.epochs else 0.0
+        of_time = seconds / self.seconds if self.seconds else 0.0
+        return min(1.0, max(of_epochs, of_time))
+
+
+class Network(nn.Module):
+    """Front-end and network: waveform (batch, clip_samples) in [-1, 1] to logits (batch, labels)."""
+
+    def __init__(self, front_end: FrontEnd, body: nn.Module) -> None:
+        super().__init__()
+        self.front_end = front_end
+        self.body = body
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Waveform to logits."""
+        logits: Tensor = self.body(self.front_end(samples))
+        return logits
+
+
+@dataclass
+class _Training:
+    """What changes while training goes on."""
+
+    network: Network
+    average: nn.Module | None  # exponential moving average of the body's weights
+    optimiser: optim.Optimizer
+    history: list[Epoch] = field(default_factory=list)
+    best_loss: float = math.inf
+    epochs_since_best: int = 0
+    validated: int | None = None  # clips of a validation; None: all
+    seconds: float = 0.0  # of earlier calls, when resumed
+
+    @property
+    def judged(self) -> nn.Module:
+        """The body whose weights are validated and kept."""
+        return self.average if self.average is not None else self.network.body
+
+
+def fit(
+    network: Network,
+    examples: dict[str, Examples],
+    recipe: Recipe,
+    budget: Budget,
+    *,
+    seed: int,
+    folder: Path,
+    resume: bool = False,
+    on_step: Callable[[Step], None] | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> list[Epoch]:
+    """Train until the budget is used; ``folder`` then holds the best weights and the last state.
+
+    ``network`` ends with the best weights by validation loss. Everything drawn in an epoch depends on
+    (seed, epoch) alone, so a resumed training repeats what an uninterrupted one does.
+    """
+    started = time.monotonic()
+    training = _start(network, recipe, folder, resume=resume)
+    if training.validated is None and budget.seconds:
+        training.validated = _affordable_validation(network, examples["validation"], recipe.batch, budget.seconds)
+    earlier = training.seconds
+
+    def elapsed() -> float:
+        return earlier + time.monotonic() - started
+
+    while not _is_over(training, recipe, budget, elapsed()):
+        epoch = len(training.history) + 1
+        loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, on_step)
+        if seen == 0:
+            break  # the time was used up before the first batch
+        validation = evaluate_loss(training, examples["validation"], recipe.batch)
+        total = seen + (training.history[-1].examples if training.history else 0)
+        rate = training.optimiser.param_groups[0]["lr"]
+        row = Epoch(epoch, total, elapsed(), rate, loss, accuracy, *validation)
+        training.seconds = row.seconds
+        _keep(training, row, folder)
+        if on_epoch:
+            on_epoch(row)
+    if not training.history:
+        raise TrainingError("the time was too short for one batch; give more with --minutes")
+    checkpoint.unpack("body", network.body, checkpoint.load(folder / BEST).tensors)
+    return training.history
+
+
+def _train_epoch(
+    training: _Training,
+    examples: Examples,
+    recipe: Recipe,
+    budget: Budget,
+    seed: int,
+    elapsed: Callable[[], float],
+    on_step: Callable[[Step], None] | None,
+) -> tuple[float, float, int]:
+    """One pass: mean loss, accuracy, examples seen. Stops inside the epoch when the time is used."""
+    epoch = len(training.history)
+    rng = np.random.default_rng([seed, epoch])
+    torch.manual_seed(int(rng.integers(2**62)))  # dropout
+    order = _order(examples, recipe.balance, rng)
+    loss_sum = correct = seen = 0.0
+    for start in range(0, len(order), recipe.batch):
+        indices = order[start : start + recipe.batch]
+        share = budget.share(epoch + start / len(order), elapsed())
+        if share >= 1.0:
+            break
+        if len(indices) < 2:
+            continue  # batch norm needs two
+        _set_learning_rate(training.optimiser, recipe, share)
+        samples = _prepare(examples, indices, recipe, rng)
+        targets = torch.from_numpy(examples.labels[indices]).to(_device(training.network))
+        loss, hits = _step(training, samples, targets, recipe, rng)
+        seen += len(indices)
+        loss_sum += loss * len(indices)
+        correct += hits
+        if on_step:
+            left = elapsed() * (1 / share - 1) if share > 0 else math.inf
+            on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left))
+    return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
+
+
+def _step(training: _Training, samples: Tensor, targets: Tensor, recipe: Recipe, rng: Rng) -> tuple[float, int]:
+    """One step of the optimiser: loss and the number of right answers."""
+    network = training.network
+    network.train()
+    with torch.no_grad():
+        features = network.front_end(samples.to(targets.device))
+        if recipe.augment and features.ndim == 3:
+            mask = augment.feature_mask(
+                tuple(features.shape), rng=rng,
+                masked_mels=recipe.augmentation.masked_mels, masked_frames=recipe.augmentation.masked_frames,
+            )  # fmt: skip
+            features = features * torch.from_numpy(mask).to(features.device)
+    mixed, share = _mixed(len(targets), recipe.mixup, rng)
+    if mixed is not None:
+        features = share * features + (1 - share) * features[mixed]
+    logits = network.body(features)
+    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+    if mixed is not None:
+        other = functional.cross_entropy(logits, targets[mixed], label_smoothing=recipe.label_smoothing)
+        loss = share * loss + (1 - share) * other
+    training.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
+    training.optimiser.step()
+    if training.average is not None:
+        _update_average(training.average, network.body, recipe.ema_decay)
+    return float(loss.detach()), int((logits.argmax(1) == targets).sum())
+
+
+def _prepare(examples: Examples, indices: NDArray[np.int64], recipe: Recipe, rng: Rng) -> Tensor:
+    """Clips as the network hears them: float32 (batch, clip_samples)."""
+    samples = audio.from_int16(examples.batch(indices, rng=rng))
+    if recipe.augment:
+        samples = augment.augment(
+            samples,
+            examples.noises,
+            sample_rate=examples.store.sample_rate,
+            config=recipe.augmentation,
+            rng=rng,
+        )
+    return torch.from_numpy(samples)
+
+
+def _order(examples: Examples, balance: float, rng: Rng) -> NDArray[np.int64]:
+    """Indices of one epoch: each example once, or drawn so that rare labels come more often."""
+    if balance == 0:
+        return rng.permutation(len(examples))
+    counts = np.bincount(examples.labels).astype(np.float64)
+    weights = counts[examples.labels] ** -balance
+    # systematic sampling: as often as the weight says, give or take one
+    places = (np.arange(len(examples)) + rng.random()) / len(examples)
+    shuffled = rng.permutation(len(examples))
+    cumulative = np.cumsum(weights[shuffled]) / weights.sum()
+    drawn = shuffled[np.searchsorted(cumulative, places).clip(max=len(examples) - 1)]
+    return rng.permutation(drawn)
+
+
+def _mixed(count: int, probability: float, rng: Rng) -> tuple[Tensor | None, float]:
+    """Partners and the share of the first for mixup (Zhang et al., arXiv 1710.09412); None: not this batch."""
+    if rng.random() >= probability:
+        return None, 1.0
+    return torch.from_numpy(rng.permutation(count)), float(rng.beta(0.5, 0.5))
+
+
+def learning_rate(recipe: Recipe, share: float) -> float:
+    """Learning rate when ``share`` (0 to 1) of the budget is used."""
+    peak = recipe.learning_rate
+    if recipe.schedule == "constant":
+        return peak
+    if share < _WARM_UP:
+        low = peak / _START_DIVISOR
+        return low + (peak - low) * share / _WARM_UP
+    low = peak / _END_DIVISOR
+    fall = (share - _WARM_UP) / (1 - _WARM_UP)
+    return low + (peak - low) * 0.5 * (1 + math.cos(math.pi * fall))
+
+
+def evaluate_loss(training: _Training, examples: Examples, batch: int) -> tuple[float, float]:
+    """Cross-entropy and accuracy over fixed, unaltered clips."""
+    body = training.judged
+    loss_sum = correct = count = 0.0
+    with _inference(training.network, body), torch.inference_mode():
+        for samples, targets in examples.batches(batch, at_most=training.validated):
+            logits = body(training.network.front_end(_as_float(samples, training.network)))
+            wanted = torch.from_numpy(targets).to(logits.device)
+            loss_sum += float(functional.cross_entropy(logits, wanted, reduction="sum"))
+            correct += int((logits.argmax(1) == wanted).sum())
+            count += len(targets)
+    return loss_sum / count, correct / count
+
+
+def _affordable_validation(network: Network, examples: Examples, batch: int, seconds: float) -> int | None:
+    """How many clips one validation may have so that a slow network still gets to train; None: all."""
+    few = [next(iter(examples.batches(min(batch, 16))))[0] for _ in range(2)]
+    with _inference(network), torch.inference_mode():
+        network(_as_float(few[0], network))  # the first call also allocates
+        started = time.monotonic()
+        network(_as_float(few[1], network))
+        per_clip = (time.monotonic() - started) / len(few[1])
+    affordable = int(_VALIDATION_SHARE * seconds / per_clip)
+    return None if affordable >= len(examples) else max(affordable, min(_FEWEST_VALIDATED, len(examples)))
+
+
+@contextmanager
+def _inference(*modules: nn.Module) -> Iterator[None]:
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.train()
+
+
+def _start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> _Training:
+    optimiser_class = optim.AdamW if recipe.weight_decay else optim.Adam
+    optimiser = optimiser_class(_parameter_groups(network.body, recipe.weight_decay), lr=recipe.learning_rate)
+    average = None
+    if recipe.ema_decay:
+        import copy
+
+        average = copy.deepcopy(network.body).requires_grad_(False)
+    training = _Training(network, average, optimiser)
+    if resume and (folder / LAST).exists():
+        state = checkpoint.load(folder / LAST)
+        checkpoint.unpack("body", network.body, state.tensors)
+        if average is not None:
+            checkpoint.unpack("average", average, state.tensors)
+        checkpoint.unpack_optimiser(optimiser, state.tensors)
+        values = dict(state.values)
+        training.history = [Epoch(**row) for row in values.pop("history")]
+        for name, value in values.items():
+            setattr(training, name, value)
+    return training
+
+
+def _keep(training: _Training, row: Epoch, folder: Path) -> None:
+    """Add the epoch; write the best weights when these are better, then the state."""
+    training.history.append(row)
+    if math.isnan(row.train_loss) or math.isnan(row.validation_loss):
+        raise TrainingError(f"the loss is not a number after epoch {row.epoch}; try a lower learning rate")
+    better = row.validation_loss < training.best_loss
+    training.epochs_since_best = 0 if better else training.epochs_since_best + 1
+    if better:
+        training.best_loss = row.validation_loss
+        checkpoint.save(folder / BEST, checkpoint.State(checkpoint.pack("body", training.judged), {"epoch": row.epoch}))
+    tensors = checkpoint.pack("body", training.network.body) | checkpoint.pack_optimiser(training.optimiser)
+    if training.average is not None:
+        tensors |= checkpoint.pack("average", training.average)
+    values: dict[str, Any] = {
+        name: getattr(training, name) for name in ("best_loss", "epochs_since_best", "validated", "seconds")
+    }
+    values["history"] = [row._asdict() for row in training.history]
+    checkpoint.save(folder / LAST, checkpoint.State(tensors, values))
+
+
+def _is_over(training: _Training, recipe: Recipe, budget: Budget, seconds: float) -> bool:
+    if recipe.patience is not None and training.epochs_since_best >= recipe.patience:
+        return True
+    return budget.share(len(training.history), seconds) >= 1.0
+
+
+def _parameter_groups(body: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights decay; biases and normalisation do not."""
+    weights = [p for p in body.parameters() if p.ndim > 1]
+    others = [p for p in body.parameters() if p.ndim <= 1]
+    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def _set_learning_rate(optimiser: optim.Optimizer, recipe: Recipe, share: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(recipe, share)
+
+
+def _update_average(average: nn.Module, body: nn.Module, decay: float) -> None:
+    with torch.no_grad():
+        old = [t for t in average.state_dict().values() if t.is_floating_point()]
+        new = [t for t in body.state_dict().values() if t.is_floating_point()]
+        torch._foreach_lerp_(old, new, 1.0 - decay)
+
+
+def _as_float(samples: NDArray[np.int16], network: nn.Module) -> Tensor:
+    return torch.from_numpy(audio.from_int16(samples)).to(_device(network))
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device
+
+
+def history_rows(history: Sequence[Epoch]) -> list[dict[str, float]]:
+    """The history as plain rows."""
+    return [row._asdict() for row in history]

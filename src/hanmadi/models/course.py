@@ -1,0 +1,88 @@
+"""The five networks of the course, layer by layer as it has them.
+
+Blocks of 2, 2, 3, 3 convolutions with 32, 64, 128, 256 filters, width 9, "same", ReLU, then max-pool 2;
+dropout 0.3; dense 256, batch norm, ReLU; dense to the labels. The ``skip`` variants concatenate, from the
+second block on, the block's output with its input before pooling.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from hanmadi.features import FeatureConfig
+from hanmadi.models.registry import Architecture, Recipe, register
+
+BLOCKS = ((2, 32), (2, 64), (3, 128), (3, 256))  # (convolutions, filters)
+WIDTH = 9
+DROPOUT = 0.3
+DENSE = 256
+
+COURSE_RECIPE = Recipe()  # Adam 1e-4, batch 32
+WAVEFORM = FeatureConfig(kind="waveform", sample_rate=8_000)
+SPECTROGRAM = FeatureConfig(kind="spectrogram", sample_rate=8_000, n_fft=258, window=258, hop=64, centred=True)
+
+
+class ConvBlock(nn.Module):
+    """Convolutions with ReLU, then max-pool 2; with ``skip`` the input is concatenated before pooling."""
+
+    def __init__(self, dimensions: int, n_in: int, n_out: int, depth: int, *, skip: bool) -> None:
+        super().__init__()
+        conv, pool = (nn.Conv1d, nn.MaxPool1d) if dimensions == 1 else (nn.Conv2d, nn.MaxPool2d)
+        layers: list[nn.Module] = []
+        for i in range(depth):
+            layers += [conv(n_in if i == 0 else n_out, n_out, WIDTH, padding="same"), nn.ReLU()]
+        self.convolutions = nn.Sequential(*layers)
+        self.pool = pool(2)
+        self.skip = skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, n_in, ...) to (batch, n_out or n_out + n_in, ... / 2)."""
+        y = self.convolutions(x)
+        pooled: Tensor = self.pool(torch.cat([y, x], dim=1) if self.skip else y)
+        return pooled
+
+
+class CourseNet(nn.Module):
+    """The course's network on (n,) or (rows, columns); a 2-D input is flattened for ``dimensions=1``."""
+
+    def __init__(self, shape: tuple[int, ...], n_labels: int, *, dimensions: int, skip: bool) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+        size = [torch.Size(shape).numel()] if dimensions == 1 else list(shape)
+        blocks: list[nn.Module] = []
+        channels = 1
+        for i, (depth, filters) in enumerate(BLOCKS):
+            joined = skip and i > 0
+            blocks.append(ConvBlock(dimensions, channels, filters, depth, skip=joined))
+            channels = filters + channels if joined else filters
+            size = [length // 2 for length in size]
+        self.blocks = nn.Sequential(*blocks)
+        flat = channels * torch.Size(size).numel()
+        self.head = nn.Sequential(
+            nn.Dropout(DROPOUT),
+            nn.Linear(flat, DENSE),
+            nn.BatchNorm1d(DENSE),
+            nn.ReLU(),
+            nn.Linear(DENSE, n_labels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (batch, *shape) to logits (batch, n_labels)."""
+        x = x.flatten(1) if self.dimensions == 1 else x
+        logits: Tensor = self.head(self.blocks(x.unsqueeze(1)).flatten(1))
+        return logits
+
+
+def _register(name: str, features: FeatureConfig, summary: str, *, dimensions: int = 1, skip: bool = False) -> None:
+    build = partial(CourseNet, dimensions=dimensions, skip=skip)
+    register(Architecture(name, build, features, COURSE_RECIPE, summary))
+
+
+_register("wave_cnn", WAVEFORM, "the course's 1-D network on the waveform")
+_register("wave_cnn_skip", WAVEFORM, "the same with skip connections", skip=True)
+_register("spectrogram_cnn1d", SPECTROGRAM, "the course's 1-D network on the flattened spectrogram")
+_register("spectrogram_cnn1d_skip", SPECTROGRAM, "the same with skip connections", skip=True)
+_register("spectrogram_cnn2d", SPECTROGRAM, "the course's 2-D network on the spectrogram", dimensions=2)

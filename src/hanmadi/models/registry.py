@@ -1,0 +1,76 @@
+"""The registry of architectures: a name, the features it sees, how it is trained."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from hanmadi.augment import Augmentation
+from hanmadi.errors import ModelError
+from hanmadi.features import FeatureConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. The defaults are the course's: plain Adam, no augmentation."""
+
+    epochs: int = 10
+    batch: int = 32
+    learning_rate: float = 1e-4
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    weight_decay: float = 0.0  # above 0: AdamW
+    label_smoothing: float = 0.0
+    ema_decay: float = 0.0  # above 0: the average of the weights is what is kept
+    mixup: float = 0.0  # share of the batches in which two clips are mixed
+    augment: bool = False  # whether training clips are altered ...
+    augmentation: Augmentation = field(default_factory=Augmentation)  # ... and how
+    balance: float = 0.0  # 0: clips as often as they are; 1: every label as often as every other
+    patience: int | None = 5  # epochs without a better validation loss before it stops; None: never
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network by name."""
+
+    name: str
+    build: Callable[[tuple[int, ...], int], nn.Module]  # (shape of the features, number of labels)
+    features: FeatureConfig
+    recipe: Recipe
+    summary: str  # one line for a person
+
+
+_REGISTRY: dict[str, Architecture] = {}
+
+
+def register(entry: Architecture) -> Architecture:
+    """Add an architecture. Raises ModelError if the name is taken."""
+    if entry.name in _REGISTRY:
+        raise ModelError(f"the architecture {entry.name!r} is registered already; choose another name")
+    _REGISTRY[entry.name] = entry
+    return entry
+
+
+def names() -> tuple[str, ...]:
+    """Names of all architectures, sorted."""
+    _load_all()
+    return tuple(sorted(_REGISTRY))
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture of that name. Raises ModelError that lists the choices."""
+    _load_all()
+    if name not in _REGISTRY:
+        raise ModelError(f"no architecture is called {name!r}; choose one of {', '.join(sorted(_REGISTRY))}")
+    return _REGISTRY[name]
+
+
+def _load_all() -> None:
+    package = importlib.import_module("hanmadi.models")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"hanmadi.models.{module.name}")

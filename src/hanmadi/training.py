@@ -1,0 +1,325 @@
+"""`train`: recordings in, a run folder out, with the model, its card, its figures and its report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import shlex
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from hanmadi import bundle
+from hanmadi.clips import ClipStore, cached_store
+from hanmadi.errors import MissingExtraError, TrainingError
+from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows
+from hanmadi.examples import Examples, make_examples
+from hanmadi.files import write_text
+from hanmadi.labels import LabelSet, make_labels
+from hanmadi.metrics import wilson_interval
+from hanmadi.recognizer import RUNS_FOLDER, Recognizer, load
+from hanmadi.sources import open_source
+from hanmadi.splits import DEFAULT_HOLDOUT, Method, choose_method
+
+if TYPE_CHECKING:
+    from hanmadi.fit import Epoch, Step
+    from hanmadi.models.registry import Architecture
+
+DEFAULT_ARCH: Final = "small"
+SETTINGS: Final = "settings.json"
+CARD: Final = "card.json"
+METRICS: Final = "metrics.json"
+HISTORY: Final = "history.csv"
+REPORT: Final = "report.html"
+_JUDGED_TRAINING_CLIPS: Final = 2_000  # enough to see the gap between training and validation
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person chose: with the data and the versions, all that is needed to repeat a run."""
+
+    data: str | None = None  # folder or .npz; None is synthetic speech
+    arch: str = DEFAULT_ARCH
+    words: tuple[str, ...] | None = None  # None is the course's ten
+    epochs: int | None = None  # None is what the architecture's recipe says, unless minutes are given
+    minutes: float | None = None
+    seed: int = 0
+    split: Method = "auto"
+    holdout: float = DEFAULT_HOLDOUT
+
+    def command(self) -> str:
+        """The command that does this again."""
+        options = {
+            "--data": self.data, "--arch": self.arch, "--words": ",".join(self.words) if self.words else None,
+            "--epochs": self.epochs, "--minutes": self.minutes, "--seed": self.seed, "--split": self.split,
+            "--holdout": self.holdout,
+        }  # fmt: skip
+        given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+        return shlex.join(["hanmadi", "train", *given])
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """How a training tells what it does; the command shows a bar, a test looks on."""
+
+    on_clips: Callable[[int], None] = lambda _: None  # recordings read so far
+    on_start: Callable[[dict[str, Any]], None] = lambda _: None  # the card so far
+    on_step: Callable[[Step], None] = lambda _: None
+    on_epoch: Callable[[Epoch], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training."""
+
+    folder: Path
+    card: dict[str, Any]
+    evaluation: Evaluation = field(repr=False)
+
+    @property
+    def model(self) -> Path:
+        """The model file."""
+        return self.folder / bundle.FILE_NAME
+
+    def load(self) -> Recognizer:
+        """The trained recogniser."""
+        return load(self.folder)
+
+
+def train(
+    data: str | os.PathLike[str] | None = None,
+    *,
+    arch: str = DEFAULT_ARCH,
+    words: Iterable[str] | None = None,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    split: Method = "auto",
+    holdout: float = DEFAULT_HOLDOUT,
+    out: str | os.PathLike[str] | None = None,
+    hooks: Hooks | None = None,
+) -> Run:
+    """Train a recogniser and write everything about it into a run folder.
+
+    data: a folder ``<word>/*.wav``, a course ``.npz``, or None for synthetic speech. Ends after ``epochs`` or
+    ``minutes``. ``out`` must not hold another run; by default it is a new folder in ``runs/``.
+    Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
+    """
+    settings = Settings(
+        None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
+        seed, split, holdout,
+    )  # fmt: skip
+    folder = Path(out) if out is not None else _new_folder(settings)
+    if (folder / SETTINGS).exists() or (folder / bundle.FILE_NAME).exists():
+        raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another --out")
+    return _run(settings, folder, hooks or Hooks(), resume=False)
+
+
+def resume(
+    out: str | os.PathLike[str] | None = None,
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    hooks: Hooks | None = None,
+) -> Run:
+    """Go on with a training that was stopped; without ``out``, with the one started last.
+
+    It loses at most the epoch it was in. ``epochs`` or ``minutes`` give it a new budget.
+    """
+    folder = Path(out) if out is not None else _last_started()
+    try:
+        saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        settings = Settings(**saved | {"words": tuple(saved["words"]) if saved["words"] else None})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
+    if epochs is not None or minutes is not None:
+        settings = replace(settings, epochs=epochs, minutes=minutes)
+    return _run(settings, folder, hooks or Hooks(), resume=True)
+
+
+def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run:
+    try:
+        import torch
+
+        from hanmadi.fit import Budget, Network, fit
+        from hanmadi.models import architecture
+        from hanmadi.models.frontend import FrontEnd
+    except ImportError as error:
+        raise MissingExtraError("train", "training") from error
+    started = time.monotonic()
+    chosen = architecture(settings.arch)
+    labels = make_labels(settings.words)
+    epochs = settings.epochs or (None if settings.minutes else chosen.recipe.epochs)
+    budget = Budget(epochs, settings.minutes * 60 if settings.minutes is not None else None)
+    features = chosen.features
+    store = cached_store(
+        open_source(settings.data, words=labels.keywords), sample_rate=features.sample_rate,
+        seconds=features.seconds, progress=hooks.on_clips,
+    )  # fmt: skip
+    examples = make_examples(store, labels, split_method=settings.split, holdout=settings.holdout, seed=settings.seed)
+    write_text(folder / SETTINGS, json.dumps(asdict(settings), indent=1, ensure_ascii=False))
+
+    torch.manual_seed(settings.seed)
+    body = chosen.build(features.shape, len(labels))
+    card = _card(settings, chosen, labels, store, examples, body)
+    hooks.on_start(card)
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    history = fit(
+        Network(FrontEnd(features), body).to(device), examples, chosen.recipe, budget, seed=settings.seed,
+        folder=folder, resume=resume, on_step=hooks.on_step, on_epoch=hooks.on_epoch,
+    )  # fmt: skip
+    card["training"] |= _trained(history, device, time.monotonic() - started)
+    return _finish(folder, chosen, body, card, history, store, examples)
+
+
+def _finish(
+    folder: Path,
+    chosen: Architecture,
+    body: Any,
+    card: dict[str, Any],
+    history: list[Epoch],
+    store: ClipStore,
+    examples: dict[str, Examples],
+) -> Run:
+    """Export, judge the exported file, and write card, figures and report."""
+    from hanmadi.export import export_onnx
+    from hanmadi.report import write_report
+
+    model = folder / bundle.FILE_NAME
+    export_onnx(model, chosen.features, body, card)
+    recognizer = load(model, threads=os.cpu_count() or 1)
+    evaluation = judge(recognizer, store, examples["test"].rows, "test")
+    made, right = judge_made_silence(recognizer, examples["test"])
+    evaluation = replace(evaluation, made_silence=made, made_silence_right=right)
+    card["metrics"] = _metrics(recognizer, store, examples, evaluation)
+    bundle.write_card(model, card)
+    write_history(folder / HISTORY, history)
+    write_text(folder / METRICS, json.dumps(card["metrics"] | {"test": evaluation.to_dict()}, indent=1))
+    write_text(folder / CARD, json.dumps(card, indent=1, ensure_ascii=False))
+    write_report(folder / REPORT, card=card, history=history, evaluation=evaluation, store=store)
+    return Run(folder, card, evaluation)
+
+
+def write_history(path: Path, history: list[Epoch]) -> None:
+    """The history as CSV, one row an epoch."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(history[0]._fields)
+    writer.writerows([f"{v:.6g}" if isinstance(v, float) else v for v in row] for row in history)
+    write_text(path, text.getvalue())
+
+
+def _card(
+    settings: Settings,
+    chosen: Architecture,
+    labels: LabelSet,
+    store: ClipStore,
+    examples: dict[str, Examples],
+    body: Any,
+) -> dict[str, Any]:
+    from hanmadi.models.cost import macs, parameters
+
+    return {
+        "format": bundle.FORMAT,
+        "labels": list(labels.labels),
+        "sample_rate": store.sample_rate,
+        "clip_samples": store.clip_samples,
+        "architecture": {
+            "name": chosen.name, "summary": chosen.summary, "parameters": parameters(body),
+            "macs": macs(body, chosen.features.shape),
+        },
+        "features": chosen.features.to_dict(),
+        "data": {
+            "source": store.source, "licence": store.licence, "fingerprint": store.fingerprint,
+            "method": choose_method(store, settings.split), "holdout": settings.holdout, "seed": settings.seed,
+            "broken": len(store.broken),
+            "splits": {split: _counts(found, labels) for split, found in examples.items()},
+        },
+        "training": {"command": settings.command(), "seed": settings.seed, "recipe": asdict(chosen.recipe)},
+        "versions": {name: version(name) for name in ("hanmadi", "torch", "onnxruntime", "numpy")}
+        | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"},
+    }  # fmt: skip
+
+
+def _counts(examples: Examples, labels: LabelSet) -> dict[str, Any]:
+    speakers = examples.store.speaker[examples.rows]
+    by_label = zip(labels.labels, examples.counts(len(labels)).tolist(), strict=True)
+    return {
+        "clips": len(examples.rows),
+        "made_silence": examples.made,
+        "speakers": len(np.unique(speakers[speakers >= 0])),
+        "per_label": dict(by_label),
+    }
+
+
+def _trained(history: list[Epoch], device: str, seconds: float) -> dict[str, Any]:
+    best = min(history, key=lambda row: row.validation_loss)
+    return {
+        "epochs": len(history),
+        "best_epoch": best.epoch,
+        "examples": history[-1].examples,
+        "seconds": round(history[-1].seconds, 1),
+        "seconds_in_all": round(seconds, 1),
+        "device": device,
+        "processors": os.cpu_count(),
+        "peak_memory_mb": peak_memory_mb(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _metrics(
+    recognizer: Recognizer, store: ClipStore, examples: dict[str, Examples], evaluation: Evaluation
+) -> dict[str, Any]:
+    """Accuracy on each split, recordings only, with intervals."""
+    metrics: dict[str, Any] = {
+        "test": {
+            "clips": evaluation.clips, "accuracy": evaluation.accuracy, "interval": list(evaluation.interval),
+            "made_silence": {"clips": evaluation.made_silence, "right": evaluation.made_silence_right},
+        }
+    }  # fmt: skip
+    for split in ("train", "validation"):
+        found = examples[split]
+        count = min(len(found.rows), _JUDGED_TRAINING_CLIPS)
+        chosen = np.linspace(0, len(found.rows) - 1, count).round().astype(np.int64)
+        scores = scores_of_rows(recognizer, store, found.rows[chosen])
+        right = int((scores.argmax(axis=1) == found.labels[chosen]).sum())
+        metrics[split] = {
+            "clips": count, "accuracy": right / count, "interval": list(wilson_interval(right, count))
+        }  # fmt: skip
+    metrics["gap"] = metrics["train"]["accuracy"] - metrics["validation"]["accuracy"]
+    return metrics
+
+
+def peak_memory_mb() -> float | None:
+    """Most memory that this process held at once, in MB (10**6 bytes); None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+def _new_folder(settings: Settings) -> Path:
+    stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{settings.arch}"
+    folder, n = RUNS_FOLDER / stem, 1
+    while folder.exists():
+        n += 1
+        folder = RUNS_FOLDER / f"{stem}-{n}"
+    return folder
+
+
+def _last_started() -> Path:
+    started = list(RUNS_FOLDER.glob(f"*/{SETTINGS}")) if RUNS_FOLDER.is_dir() else []
+    if not started:
+        raise TrainingError(f"no training in {RUNS_FOLDER}/ to resume; start one without --resume")
+    return max(started, key=lambda path: path.stat().st_mtime_ns).parent

@@ -123,6 +123,9 @@ def test_calibration_by_hand() -> None:
     scores = [[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]]
     assert metrics.expected_calibration_error(scores, [0, 1, 1, 1]) == pytest.approx(0.4)
     assert metrics.expected_calibration_error(scores, [0, 1, 1, 1], bins=1) == pytest.approx(0.0)
+    # neighbours do not make up for each other: 0.95 wrong, 0.85 right
+    near = [[0.95, 0.05], [0.85, 0.15]]
+    assert metrics.expected_calibration_error(near, [1, 0], bins=10) == pytest.approx((0.95 + 0.15) / 2)
 
 
 def test_calibration_of_true_probabilities_is_near_0_and_of_boasts_is_not() -> None:

@@ -1,4 +1,4 @@
-"""What happens to training clips (shift, speed, gain, noise, reverberation, masks), and noise itself.
+"""What happens to training clips (shift, noise, gain, reverberation, stretch, masks), and noise itself.
 
 Pure functions over whole batches: arrays in, new arrays out, randomness from ``rng``. Samples are float32
 (batch, n) in [-1, 1]; a probability ``p`` is drawn for each clip.
@@ -18,6 +18,8 @@ from hanmadi.audio import FULL_SCALE, Samples
 from hanmadi.errors import AudioError
 
 Rng = np.random.Generator
+MASK_VALUE: Final = -1.0  # of a normalised log-mel: about that of a quiet room
+_WARPS: Final = 7
 _TINY: Final = 1e-12  # keeps a division by the power of digital silence finite
 
 
@@ -26,29 +28,36 @@ class Augmentation:
     """How much of each; the defaults are what measurably helped (dev/LOG.md)."""
 
     shift_ms: float = 100.0  # at most, both ways
-    gain_db: tuple[float, float] = (-20.0, 6.0)
-    gain_p: float = 0.7
-    noise_p: float = 0.7
-    snr_db: tuple[float, float] = (0.0, 30.0)
-    speed: float = 0.1  # at most this much faster or slower
-    speed_p: float = 0.5
-    reverberation_p: float = 0.1
-    reverberation_s: tuple[float, float] = (0.1, 0.5)  # time to fall by 60 dB
-    masked_mels: int = 7  # at most, twice a clip
-    masked_frames: int = 15  # at most, twice a clip
+    gain_db: tuple[float, float] = (-26.0, 8.0)
+    noise_p: float = 0.8
+    snr_db: tuple[float, float] = (-3.0, 30.0)
+    warp: float = 0.08  # mel filters move by at most this share: other vocal tracts
+    stretch: float = 0.12  # frames are resampled by at most exp(this): other rates of speech
+    masked_mels: int = 6  # at most, twice a clip
+    masked_frames: int = 10  # at most, once a clip
 
 
 def augment(
     batch: Samples, noises: Sequence[NDArray[np.int16]], *, sample_rate: int, config: Augmentation, rng: Rng
 ) -> Samples:
-    """The chain for training: speed, shift, reverberation, noise, gain. (batch, n) to (batch, n)."""
-    batch = change_speed(batch, most=config.speed, p=config.speed_p, rng=rng)
+    """The chain for waveforms: shift, noise, gain. (batch, n) to (batch, n)."""
     batch = shift(batch, most=round(config.shift_ms * sample_rate / 1000), rng=rng)
-    batch = reverberate(
-        batch, sample_rate=sample_rate, decay_s=config.reverberation_s, p=config.reverberation_p, rng=rng
-    )
     batch = add_noise(batch, noises, snr_db=config.snr_db, p=config.noise_p, rng=rng)
-    return change_gain(batch, gain_db=config.gain_db, p=config.gain_p, rng=rng)
+    return change_gain(batch, gain_db=config.gain_db, rng=rng)
+
+
+def augment_features(batch: Samples, *, config: Augmentation, rng: Rng) -> Samples:
+    """The chain for log-mels: stretch, masks. (batch, frames, mels) to the same."""
+    batch = stretch(batch, most=config.stretch, rng=rng)
+    keep = feature_mask(
+        batch.shape, masked_mels=config.masked_mels, masked_frames=config.masked_frames, rng=rng
+    )
+    return np.where(keep, batch, np.float32(MASK_VALUE))
+
+
+def draw_warps(config: Augmentation, *, count: int, rng: Rng) -> list[float]:
+    """Factors for `hanmadi.features.mel_filters`: from a few fixed ones, so that filters are made once."""
+    return [float(w) for w in rng.choice(np.linspace(1 - config.warp, 1 + config.warp, _WARPS), count)]
 
 
 def shift(batch: Samples, *, most: int, rng: Rng) -> Samples:
@@ -61,23 +70,23 @@ def shift(batch: Samples, *, most: int, rng: Rng) -> Samples:
     return np.stack([row[start : start + n] for row, start in zip(padded, starts, strict=True)])
 
 
-def change_speed(batch: Samples, *, most: float, p: float, rng: Rng) -> Samples:
-    """Play each clip up to ``most`` (a share) faster or slower about its middle; pitch moves with it."""
-    n = batch.shape[1]
-    middle = (n - 1) / 2
-    offsets = np.arange(n) - middle
-    factors = rng.uniform(1 - most, 1 + most, len(batch))
-    chosen = rng.random(len(batch)) < p
-    changed = batch.copy()
-    for i in np.flatnonzero(chosen):
-        changed[i] = np.interp(middle + offsets * factors[i], np.arange(n), batch[i], left=0.0, right=0.0)
-    return changed
+def stretch(batch: Samples, *, most: float, rng: Rng) -> Samples:
+    """Play each clip's frames slower or faster by up to exp(``most``) about its middle; the ends repeat.
+
+    (batch, frames, n) to the same: the rate of speech changes, the pitch does not.
+    """
+    frames = batch.shape[1]
+    factors = np.exp(rng.uniform(-most, most, (len(batch), 1)))
+    places = np.clip((np.arange(frames) - frames / 2) * factors + frames / 2, 0, frames - 1)
+    before = np.minimum(places.astype(np.int64), frames - 2)
+    share = (places - before).astype(np.float32)[:, :, None]
+    rows = np.arange(len(batch))[:, None]
+    return batch[rows, before] * (1 - share) + batch[rows, before + 1] * share
 
 
-def change_gain(batch: Samples, *, gain_db: tuple[float, float], p: float, rng: Rng) -> Samples:
+def change_gain(batch: Samples, *, gain_db: tuple[float, float], rng: Rng) -> Samples:
     """Scale each clip by a gain in dB and clip at full scale, as a converter does."""
-    gains = rng.uniform(*gain_db, len(batch)) * (rng.random(len(batch)) < p)
-    return np.clip(batch * from_db(gains)[:, None], -1.0, 1.0)
+    return np.clip(batch * from_db(rng.uniform(*gain_db, (len(batch), 1))), -1.0, 1.0)
 
 
 def add_noise(
@@ -127,18 +136,17 @@ def reverberate(batch: Samples, *, sample_rate: int, decay_s: tuple[float, float
     return reverberated
 
 
-def feature_mask(shape: tuple[int, int, int], *, masked_mels: int, masked_frames: int, rng: Rng) -> NDArray[np.bool_]:
-    """Two bands of mels and two of frames to be set to 0 in each clip: (batch, mels, frames), True is kept.
+def feature_mask(
+    shape: tuple[int, ...], *, masked_mels: int, masked_frames: int, rng: Rng
+) -> NDArray[np.bool_]:
+    """One band of frames and two of mels to be hidden in each clip: (batch, frames, mels), True is kept.
 
     Source: Park et al., "SpecAugment", arXiv 1904.08779.
     """
-    batch, mels, frames = shape
-    keep_mels = np.ones((batch, mels), bool)
-    keep_frames = np.ones((batch, frames), bool)
-    for _ in range(2):
-        keep_mels &= ~_bands(batch, mels, masked_mels, rng)
-        keep_frames &= ~_bands(batch, frames, masked_frames, rng)
-    return keep_mels[:, :, None] & keep_frames[:, None, :]
+    batch, frames, mels = shape
+    hidden_mels = _bands(batch, mels, masked_mels, rng) | _bands(batch, mels, masked_mels, rng)
+    hidden_frames = _bands(batch, frames, masked_frames, rng)
+    return ~(hidden_frames[:, :, None] | hidden_mels[:, None, :])
 
 
 def coloured_noise(count: int, length: int, *, rng: Rng) -> Samples:

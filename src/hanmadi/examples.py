@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hanmadi.augment import Rng, make_silence
 from hanmadi.clips import SPLITS, ClipStore
 from hanmadi.errors import DataError
-from hanmadi.labels import SILENCE, LabelSet
+from hanmadi.labels import SILENCE, UNKNOWN, LabelSet
 from hanmadi.splits import DEFAULT_HOLDOUT, Method, split_clips, split_noise
 
 _MADE_SEED: Final = 20_170_803  # made silence of validation and test is the same in every run
@@ -60,6 +60,23 @@ class Examples:
     def counts(self, n_labels: int) -> NDArray[np.int64]:
         """Examples of each label: (n_labels,)."""
         return np.bincount(self.labels, minlength=n_labels).astype(np.int64)
+
+
+def sampling_weights(
+    examples: Examples, labels: LabelSet, *, unknown: float, silence: float, temper: float
+) -> NDArray[np.float64]:
+    """How often to draw each example, (examples,), summing to 1.
+
+    Within a group (keywords, unknown, silence) a word weighs its number of clips to the power of ``temper``.
+    """
+    words = np.append(examples.store.word[examples.rows], np.full(examples.made, len(examples.store.words)))
+    weights = np.bincount(words)[words].astype(np.float64) ** (temper - 1)
+    shares = {UNKNOWN: unknown, SILENCE: silence}
+    group = np.array([shares.get(label, 0.0) for label in labels.labels])[examples.labels]
+    group[group == 0] = 1 - unknown - silence
+    for share in np.unique(group):
+        weights[group == share] *= share / weights[group == share].sum()
+    return weights / weights.sum()  # a group may be empty
 
 
 def make_examples(

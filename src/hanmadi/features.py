@@ -139,12 +139,15 @@ def hann_window(config: FeatureConfig) -> Samples:
 
 
 @lru_cache
-def mel_filters(config: FeatureConfig) -> Samples:
+def mel_filters(config: FeatureConfig, warp: float = 1.0) -> Samples:
     """Triangular filters, evenly spaced in mel: (n_mels, n_bins), peak 1.
 
-    mel = 2595 log10(1 + f / 700) (O'Shaughnessy 1987, as HTK has it).
+    mel = 2595 log10(1 + f / 700) (O'Shaughnessy 1987, as HTK has it). ``warp`` moves every filter up by that
+    factor, as far as half the sample rate: what a longer vocal tract does to a voice.
     """
     edges = mel_to_hz(np.linspace(hz_to_mel(config.low_hz), hz_to_mel(config.high_hz), config.n_mels + 2))
+    # at the top edge the filters grow narrow but keep an order, so that none divides by zero
+    edges = np.minimum(edges * warp, config.sample_rate / 2 - np.arange(config.n_mels + 1, -1, -1) * 1e-3)
     bins = np.arange(config.n_bins) * config.sample_rate / config.n_fft
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -51,9 +52,21 @@ class FrontEnd(nn.Module):
         if config.kind == "spectrogram":
             # the root has no slope at 0; the smallest normal number keeps it finite and changes nothing
             return torch.sqrt(power.clamp_min(torch.finfo(power.dtype).tiny)).transpose(1, 2)
-        mel = torch.matmul(power, self.mel)
-        log_mel = ((torch.log(mel + config.floor) - config.mean) / config.std).transpose(1, 2)
+        log_mel = self.normalised(torch.matmul(power, self.mel)).transpose(1, 2)
         return torch.matmul(self.dct, log_mel) if config.kind == "mfcc" else log_mel
+
+    def mel_power(self, samples: Tensor, *, warps: Sequence[float]) -> Tensor:
+        """Mel power (batch, n_frames, n_mels) before the logarithm, each part of the batch with its own warp.
+
+        For training: `hanmadi.features.mel_filters` says what a warp is.
+        """
+        parts = self._power_of_frames(samples).chunk(len(warps))
+        filters = [torch.from_numpy(features.mel_filters(self.config, warp).T) for warp in warps]
+        return torch.cat([torch.matmul(part, mel.to(part)) for part, mel in zip(parts, filters, strict=False)])
+
+    def normalised(self, mel: Tensor) -> Tensor:
+        """The logarithm of mel power, with the configuration's fixed floor, mean and deviation."""
+        return (torch.log(mel + self.config.floor) - self.config.mean) / self.config.std
 
     def _power_of_frames(self, samples: Tensor) -> Tensor:
         if self.for_export:

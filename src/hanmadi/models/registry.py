@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How often a clip is drawn, so that rare words are learnt and ``unknown`` does not drown the rest."""
+
+    unknown: float = 0.25  # share of an epoch
+    silence: float = 0.08
+    temper: float = 0.5  # a word comes as often as (its clips) ** temper; 0: all words alike, 1: as recorded
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a network is trained. The defaults are the course's: plain Adam, no augmentation."""
 
@@ -27,10 +36,9 @@ class Recipe:
     weight_decay: float = 0.0  # above 0: AdamW
     label_smoothing: float = 0.0
     ema_decay: float = 0.0  # above 0: the average of the weights is what is kept
-    mixup: float = 0.0  # share of the batches in which two clips are mixed
     augment: bool = False  # whether training clips are altered ...
     augmentation: Augmentation = field(default_factory=Augmentation)  # ... and how
-    balance: float = 0.0  # 0: clips as often as they are; 1: every label as often as every other
+    sampling: Sampling | None = None  # None: every clip once an epoch
     patience: int | None = 5  # epochs without a better validation loss before it stops; None: never
 
 

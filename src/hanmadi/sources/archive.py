@@ -41,6 +41,7 @@ _SPARE: Final = 2**20  # bytes a tiny archive may unpack to whatever its ratio
 _UNPACKED_SHARE: Final = 1.7  # unpacked to packed of v0.02, to tell beforehand what disk it needs
 _BLOCK: Final = 1 << 18  # bytes
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP answers worth another try
+_UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH})  # while it goes on
 
 Progress = Callable[[str, int, int | None], None]  # what goes on ("download", "check", "unpack"), done, total
 
@@ -170,9 +171,7 @@ def _connect_once(archive: Archive, url: str, part: Path, report: Progress) -> N
     ) as response:  # fmt: skip
         start, total = _offered(response, part)
         _check_total(archive, url, part, total)
-        _append(response, part, start, total, report)
-    if total is not None and _size(part) < total:
-        raise _CutError(f"the connection ended after {_size(part)} of {total} bytes")
+        _append(response, part, start, total or archive.size, report)
 
 
 def _append(response: IO[bytes], part: Path, start: int, total: int | None, report: Progress) -> None:
@@ -186,6 +185,8 @@ def _append(response: IO[bytes], part: Path, start: int, total: int | None, repo
             if total is not None and done > total:
                 raise _CutError(f"more than the {total} bytes came that the server promised")
             report("download", done, total)
+    if total is not None and done < total:
+        raise _CutError(f"the connection ended after {done} of {total} bytes")
 
 
 def _offered(response: http.client.HTTPResponse, part: Path) -> tuple[int, int | None]:
@@ -224,6 +225,10 @@ def _network_errors(url: str, part: Path) -> Iterator[None]:
         raise _CutError(str(error.reason)) from error
     except (ConnectionError, TimeoutError, http.client.HTTPException, ssl.SSLError) as error:
         raise _CutError(str(error) or type(error).__name__) from error
+    except OSError as error:
+        if error.errno not in _UNREACHABLE:
+            raise  # of the disk
+        raise _CutError(str(error)) from error
 
 
 def _judge_answer(error: urllib.error.HTTPError, url: str, part: Path) -> None:

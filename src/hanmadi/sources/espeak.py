@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import os
 import re
 import shutil
 import tempfile
@@ -245,7 +246,7 @@ def _data_parent() -> str:
     names, which espeak finds at once; else it reads all 140 voice files for ``en-US``, 8 ms each time.
     """
     short = Path(tempfile.mkdtemp(prefix="esp"))
-    atexit.register(shutil.rmtree, short, ignore_errors=True)
+    atexit.register(_remove, short, os.getpid())
     data = _data_folder()
     if len(str(short / data.name).encode()) > _MAX_DATA_PATH:
         raise AudioError(f"{short}: too long a path for espeak-ng; set TMPDIR to a short one such as /tmp")
@@ -255,6 +256,11 @@ def _data_parent() -> str:
         shutil.rmtree(short / data.name, ignore_errors=True)
         shutil.copytree(data, short / data.name)
     return str(short)
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a forked child ends earlier, and the folder is not its own
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _link_data(data: Path, target: Path) -> None:

@@ -1,0 +1,1 @@
+"""The sections of the report: numbers in, HTML out. `hanmadi.report` puts them together."""

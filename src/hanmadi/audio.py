@@ -5,16 +5,17 @@ Samples are float32 in [-1, 1]. Mono is ``(n,)``; several channels are ``(n, cha
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi.errors import AudioError
+from hanmadi.files import printable, write_bytes
 
 if TYPE_CHECKING:
     import soundfile
@@ -22,11 +23,16 @@ if TYPE_CHECKING:
 Samples = NDArray[np.float32]
 
 AUDIO_SUFFIXES: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+WRITTEN_SUFFIXES: Final = (".wav", ".flac")
 FULL_SCALE: Final = 32_768  # steps of a 16-bit sample between 0 and 1.0
 CLIPPED_LEVEL: Final = 32_767 / FULL_SCALE  # the largest positive 16-bit sample
 MAX_SECONDS: Final = 3_600.0  # a header can promise anything; nobody reads an hour by mistake
 _BLOCK_FRAMES: Final = 1 << 16
-_UNKNOWN_SIZES: Final = (0, 0xFFFFFFFF)  # what a program writes that streams a WAV and cannot go back
+# what programs write that stream a WAV and cannot go back: 0, or about 2 or 4 GiB
+_NO_SIZE, _UNKNOWN_SIZE = 0, 0x7FFF_0000
+_UNKNOWN_FRAMES: Final = 2**63 - 1  # how libsndfile says that a header does not tell
+_MP3_FRAME: Final = 1_152  # samples per channel; decoders differ by less in what they cut off at the ends
+_OGG_PAGE_BYTES: Final = 65_307  # at most
 
 
 @dataclass(frozen=True)
@@ -83,14 +89,10 @@ def read(path: str | os.PathLike[str], *, max_seconds: float = MAX_SECONDS) -> S
     path = Path(path)
     with _open(path) as file:
         samples = _read_blocks(file, path, max_seconds)
-        rate, promised = int(file.samplerate), _promised_frames(path, file)
+        rate = int(file.samplerate)
+        _check_whole(path, file, len(samples))
     if len(samples) == 0:
         raise AudioError(f"{path}: expected sound, found a file without samples; record it again")
-    if promised is not None and len(samples) < promised:
-        raise AudioError(
-            f"{path}: the header promises {promised} samples per channel, the file holds {len(samples)}; "
-            "it was cut short: copy or record it again"
-        )
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: holds NaN or infinity; write it again as 16-bit PCM")
     return Sound(samples[:, 0] if samples.shape[1] == 1 else samples, rate)
@@ -106,7 +108,7 @@ def facts(path: str | os.PathLike[str]) -> FileFacts:
         channels = int(file.channels)
     magnitude = np.abs(sound.samples)
     return FileFacts(
-        path=str(path),
+        path=printable(str(path)),
         codec=codec,
         sample_rate=sound.sample_rate,
         bits=bits,
@@ -123,25 +125,29 @@ def write(path: str | os.PathLike[str], samples: Samples, *, sample_rate: int) -
     """Write samples (n,) or (n, channels) as 16-bit PCM; the suffix names the format (.wav, .flac).
 
     Values outside [-1, 1] are clipped. The file appears whole or not at all.
-    Raises AudioError for samples that are not finite.
+    Raises AudioError for samples that are none, not finite or not 1-D or 2-D, and for another suffix or rate;
+    WriteError when the disk is full.
     """
     import soundfile
 
     path = Path(path)
-    coded = to_int16(samples)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
+    if path.suffix.lower() not in WRITTEN_SUFFIXES:
+        raise AudioError(f"{path}: expected a name that ends in {' or '.join(WRITTEN_SUFFIXES)}")
+    if samples.ndim not in (1, 2) or samples.size == 0 or sample_rate <= 0:
+        raise AudioError(f"{path}: expected samples (n,) and a rate, got shape {samples.shape}, {sample_rate} Hz")
+    coded = io.BytesIO()  # in memory, because libsndfile does not say that a disk is full
     try:
-        soundfile.write(temporary, coded, sample_rate, subtype="PCM_16")
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        soundfile.write(coded, to_int16(samples), sample_rate, format=path.suffix[1:].upper(), subtype="PCM_16")
+    except soundfile.SoundFileError as error:
+        raise AudioError(f"{path}: cannot be written so ({_reason(error)})") from error
+    write_bytes(path, coded.getvalue())
 
 
 def to_int16(samples: Samples) -> NDArray[np.int16]:
     """float in [-1, 1] to int16, rounded and clipped. Raises AudioError for NaN or infinity."""
     samples = np.asarray(samples)
+    if samples.dtype.kind != "f":
+        raise AudioError(f"expected float samples in [-1, 1], got {samples.dtype}; call from_int16() first")
     if not np.isfinite(samples).all():
         raise AudioError("expected finite samples, found NaN or infinity")
     return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
@@ -182,6 +188,8 @@ def fit_length(samples: Samples, length: int) -> Samples:
     """
     if samples.ndim != 1:
         raise AudioError(f"expected mono samples (n,), got shape {samples.shape}; call to_mono() first")
+    if length < 1:
+        raise AudioError(f"expected a length of one sample or more, got {length}")
     missing = length - len(samples)
     if missing >= 0:
         return np.pad(samples, (missing // 2, missing - missing // 2))
@@ -212,12 +220,13 @@ def _open(path: Path) -> soundfile.SoundFile:
 
     if not path.exists():
         raise AudioError(f"{path}: no such file")
-    if path.is_dir():
-        raise AudioError(f"{path}: expected a sound file, found a folder")
+    if not path.is_file():
+        raise AudioError(f"{path}: expected a sound file, found {'a folder' if path.is_dir() else 'no plain file'}")
     try:
         if path.stat().st_size == 0:
             raise AudioError(f"{path}: the file is empty (0 bytes)")
-        return soundfile.SoundFile(path)
+        with open(path, "rb"):  # libsndfile calls a file without permission one of an unknown format
+            return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except PermissionError as error:
         raise AudioError(f"{path}: may not be read ({error.strerror})") from error
     except (soundfile.SoundFileError, OSError, TypeError) as error:
@@ -230,6 +239,8 @@ def _read_blocks(file: soundfile.SoundFile, path: Path, max_seconds: float) -> S
     """All frames (n, channels). Block by block: memory follows what is there, not what the header says."""
     import soundfile
 
+    if file.format == "FLAC" and file.frames == _UNKNOWN_FRAMES:
+        raise AudioError(f"{path}: the header does not tell the length, as when FLAC is piped; write it as a file")
     blocks, count, limit = [], 0, int(max_seconds * file.samplerate)
     try:
         while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
@@ -240,6 +251,18 @@ def _read_blocks(file: soundfile.SoundFile, path: Path, max_seconds: float) -> S
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"{path}: broken after {count} samples ({_reason(error)})") from error
     return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
+
+
+def _check_whole(path: Path, file: soundfile.SoundFile, frames: int) -> None:
+    """Raises AudioError if the file holds less than it promises; libsndfile then returns what there is."""
+    promised = _promised_frames(path, file)
+    if promised is not None and frames < promised:
+        raise AudioError(
+            f"{path}: the header promises {promised} samples per channel, the file holds {frames}; "
+            "it was cut short: copy or record it again"
+        )
+    if file.format == "OGG" and not _ends_with_whole_page(path):
+        raise AudioError(f"{path}: ends in the middle of a page; it was cut short: copy or record it again")
 
 
 def _promised_frames(path: Path, file: soundfile.SoundFile) -> int | None:
@@ -255,20 +278,45 @@ def _promised_frames(path: Path, file: soundfile.SoundFile) -> int | None:
         return size // (width // 8 * int(file.channels))
     if file.format == "FLAC":
         return int(file.frames)
+    if file.format == "MP3" and _mp3_tells_length(path):
+        return max(0, int(file.frames) - _MP3_FRAME)
     return None
 
 
 def _wav_data_bytes(path: Path) -> int | None:
     """Size of the ``data`` chunk by the RIFF header; None if it is not stated."""
     with open(path, "rb") as file:
-        file.seek(12)
+        order: Literal["little", "big"] = "big" if file.read(12)[:4] == b"RIFX" else "little"
         while len(header := file.read(8)) == 8:
-            name, size = header[:4], int.from_bytes(header[4:], "little")
+            name, size = header[:4], int.from_bytes(header[4:], order)
             if name == b"data":
-                return None if size in _UNKNOWN_SIZES else size
+                return None if size == _NO_SIZE or size >= _UNKNOWN_SIZE else size
             file.seek(size + size % 2, os.SEEK_CUR)
     return None
 
 
+def _mp3_tells_length(path: Path) -> bool:
+    """Whether the first frame holds a count of frames; without one libsndfile guesses from the size."""
+    with open(path, "rb") as file:
+        tag = file.read(10)
+        size = sum((byte & 127) << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=False))
+        file.seek(10 + size if tag[:3] == b"ID3" else 0)
+        head = file.read(64)  # the mark stands 13 to 36 bytes in
+    place = max(head.find(b"Xing"), head.find(b"Info"))
+    return place >= 0 and bool(head[place + 7] & 1)
+
+
+def _ends_with_whole_page(path: Path) -> bool:
+    """Whether the last Ogg page is all there, by its own table of sizes (RFC 3533)."""
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - _OGG_PAGE_BYTES))
+        end = file.read()
+    page = end[max(0, end.rfind(b"OggS")) :]
+    segments = page[26] if len(page) > 26 else 256
+    return len(page) >= 27 + segments + sum(page[27 : 27 + segments])
+
+
 def _reason(error: BaseException) -> str:
-    return str(error).removeprefix("Error opening").split(": ", 1)[-1].strip().rstrip(".")
+    reason = str(error).removeprefix("Error opening").split(": ", 1)[-1].strip().rstrip(".")
+    # libsndfile's words for an .mp3 that is none
+    return "Format not recognised" if reason.startswith("File does not exist or is not a regular file") else reason

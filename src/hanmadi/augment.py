@@ -49,9 +49,7 @@ def augment(
 def augment_features(batch: Samples, *, config: Augmentation, rng: Rng) -> Samples:
     """The chain for log-mels: stretch, masks. (batch, frames, mels) to the same."""
     batch = stretch(batch, most=config.stretch, rng=rng)
-    keep = feature_mask(
-        batch.shape, masked_mels=config.masked_mels, masked_frames=config.masked_frames, rng=rng
-    )
+    keep = feature_mask(batch.shape, masked_mels=config.masked_mels, masked_frames=config.masked_frames, rng=rng)
     return np.where(keep, batch, np.float32(MASK_VALUE))
 
 
@@ -118,7 +116,7 @@ def reverberate(batch: Samples, *, sample_rate: int, decay_s: tuple[float, float
     """
     chosen = np.flatnonzero(rng.random(len(batch)) < p)
     if not len(chosen):
-        return batch
+        return batch.copy()
     n = batch.shape[1]
     length = min(n, round(decay_s[1] * sample_rate))
     times = np.arange(length) / sample_rate
@@ -136,9 +134,7 @@ def reverberate(batch: Samples, *, sample_rate: int, decay_s: tuple[float, float
     return reverberated
 
 
-def feature_mask(
-    shape: tuple[int, ...], *, masked_mels: int, masked_frames: int, rng: Rng
-) -> NDArray[np.bool_]:
+def feature_mask(shape: tuple[int, ...], *, masked_mels: int, masked_frames: int, rng: Rng) -> NDArray[np.bool_]:
     """One band of frames and two of mels to be hidden in each clip: (batch, frames, mels), True is kept.
 
     Source: Park et al., "SpecAugment", arXiv 1904.08779.
@@ -168,11 +164,12 @@ def make_silence(count: int, length: int, noises: Sequence[NDArray[np.int16]], *
     """
     # levels relative to full scale, in dB: from dither to a loud fan
     quiet = coloured_noise(count, length, rng=rng) * from_db(rng.uniform(-90.0, -20.0, (count, 1)))
-    silence = quiet + (1.0 / FULL_SCALE) * rng.standard_normal((count, length))
+    # a recording may hold digital silence, and a soft one rounds to it: every clip gets the last bit of a converter
+    dither = rng.standard_normal((count, length)) / FULL_SCALE
     if noises:
         for i in np.flatnonzero(rng.random(count) < 0.75):
-            silence[i] = _cut(noises, length, rng) * from_db(rng.uniform(-40.0, 6.0))
-    return np.clip(np.rint(silence * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+            quiet[i] = _cut(noises, length, rng) * from_db(rng.uniform(-40.0, 6.0))
+    return audio.to_int16((quiet + dither).astype(np.float32))
 
 
 def from_db(decibels: Any) -> NDArray[np.float32]:

@@ -29,6 +29,15 @@ class Suspect(NamedTuple):
     reason: str
 
 
+class _Heard(NamedTuple):
+    """What is kept of a recording; the recording itself may hold its samples."""
+
+    word: str
+    speaker: str | None
+    split: str | None
+    seconds: float
+
+
 @dataclass
 class WordCount:
     """What there is of a word in a split."""
@@ -86,7 +95,7 @@ def check(source: Source, *, progress: Callable[[int], None] | None = None) -> D
     rates: Counter[int] = Counter()
     broken: list[Broken] = []
     suspects: dict[str, list[Suspect]] = {kind: [] for kind in ("short", "silent", "clipped", "duplicated")}
-    readable: list[tuple[Recording, float]] = []
+    readable: list[_Heard] = []
     first_with: dict[bytes, str] = {}
     for number, recording in enumerate(source.recordings(), 1):
         try:
@@ -97,7 +106,7 @@ def check(source: Source, *, progress: Callable[[int], None] | None = None) -> D
             broken.append(Broken(recording.name, str(error)))
             continue
         rates[sound.sample_rate] += 1
-        readable.append((recording, sound.seconds))
+        readable.append(_Heard(recording.word, recording.speaker, recording.split, sound.seconds))
         for kind, reason in _suspicions(sound):
             suspects[kind].append(Suspect(recording.name, reason))
         digest = hashlib.blake2b(np.ascontiguousarray(sound.samples).tobytes(), digest_size=16).digest()
@@ -124,26 +133,26 @@ def _suspicions(sound: Sound) -> list[tuple[str, str]]:
     return found
 
 
-def _count(readable: list[tuple[Recording, float]]) -> dict[str, dict[str, WordCount]]:
-    split_of = _splitter([recording for recording, _ in readable])
+def _count(readable: list[_Heard]) -> dict[str, dict[str, WordCount]]:
+    split_of = _splitter(readable)
     counts: dict[str, dict[str, WordCount]] = defaultdict(lambda: defaultdict(WordCount))
-    for recording, seconds in readable:
-        count = counts[recording.word][split_of(recording)]
+    for heard in readable:
+        count = counts[heard.word][split_of(heard)]
         count.clips += 1
-        count.seconds += seconds
-        if recording.speaker is not None:
-            count.speakers.add(recording.speaker)
+        count.seconds += heard.seconds
+        if heard.speaker is not None:
+            count.speakers.add(heard.speaker)
     return {word: dict(splits) for word, splits in counts.items()}
 
 
-def _splitter(recordings: list[Recording]) -> Callable[[Recording], str]:
+def _splitter(readable: list[_Heard]) -> Callable[[_Heard], str]:
     """The split that training would use, as far as it does not depend on chance."""
-    if all(recording.split is not None for recording in recordings):
-        return lambda recording: recording.split or ANY_SPLIT
-    speakers = tuple(dict.fromkeys(r.speaker for r in recordings if r.speaker is not None))
-    if all(recording.speaker is not None for recording in recordings) and len(speakers) >= 3:
+    if all(heard.split is not None for heard in readable):
+        return lambda heard: heard.split or ANY_SPLIT
+    speakers = tuple(dict.fromkeys(heard.speaker for heard in readable if heard.speaker is not None))
+    if all(heard.speaker is not None for heard in readable) and len(speakers) >= 3:
         split = dict(zip(speakers, split_speakers(speakers), strict=True))
-        return lambda recording: SPLITS[split[recording.speaker or ""]]
+        return lambda heard: SPLITS[split[heard.speaker or ""]]
     return lambda _: ANY_SPLIT
 
 

@@ -16,8 +16,6 @@ from __future__ import annotations
 import json
 import mmap
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +26,8 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples, Sound
-from hanmadi.errors import AudioError, DataError
+from hanmadi.errors import AudioError, DataError, WriteError
+from hanmadi.files import replacing_folder
 
 FORMAT: Final = "hanmadi-clips-1"
 SPLITS: Final = ("train", "validation", "test")
@@ -165,18 +164,14 @@ def build_store(
     be read are listed in ``broken`` and skipped. ``progress`` is called with the count so far.
     Raises DataError if nothing could be read or the disk is full; nothing is left behind then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    length = round(sample_rate * seconds)
+    if length < 1:
+        raise DataError(f"expected clips of one sample or more, got {seconds:g} s at {sample_rate} Hz")
     try:
-        _write_store(source, building, sample_rate, round(sample_rate * seconds), progress)
-        _replace_folder(building, path)
-    except OSError as error:
-        raise DataError(
-            f"{path}: could not be written ({error.strerror or error}); "
-            "free some space, or set HANMADI_CACHE to a folder on a larger disk"
-        ) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+        with replacing_folder(path) as building:
+            _write_store(source, building, sample_rate, length, progress)
+    except WriteError as error:
+        raise DataError(f"{error}; free some space, or set HANMADI_CACHE to a folder on a larger disk") from error
     return open_store(path)
 
 
@@ -307,14 +302,3 @@ class _Vocabulary:
     @property
     def values(self) -> list[str]:
         return list(self._indices)
-
-
-def _replace_folder(new: Path, path: Path) -> None:
-    """Put ``new`` in the place of ``path``; another process may have done so meanwhile, which is as good."""
-    if path.exists():
-        old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-        os.replace(path, old / "store")
-        os.replace(new, path)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.replace(new, path)

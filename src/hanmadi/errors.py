@@ -7,6 +7,7 @@
     ├── DownloadError       an archive could not be fetched or is not the right one
     ├── ModelError          a model, its file or its name cannot be used          (also ValueError)
     ├── TrainingError       a training cannot start, go on or be resumed
+    ├── WriteError          a result could not be written                         (also OSError)
     └── MissingExtraError   a part that is installed separately is absent         (also ImportError)
 
 A message says what was expected, what came, and the cure.
@@ -15,6 +16,10 @@ A message says what was expected, what came, and the cure.
 
 class HanmadiError(Exception):
     """Base of all errors raised on purpose; catch this one to catch them all."""
+
+    def __str__(self) -> str:
+        """The message, which can always be printed and stored: a file name may hold bytes that are no text."""
+        return super().__str__().encode("utf-8", errors="backslashreplace").decode()
 
 
 class AudioError(HanmadiError, ValueError):
@@ -39,6 +44,10 @@ class ModelError(HanmadiError, ValueError):
 
 class TrainingError(HanmadiError):
     """A training cannot start, go on or be resumed."""
+
+
+class WriteError(HanmadiError, OSError):
+    """A result could not be written; what was there before is untouched."""
 
 
 class MissingExtraError(HanmadiError, ImportError):

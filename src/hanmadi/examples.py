@@ -71,11 +71,10 @@ def sampling_weights(
     """
     words = np.append(examples.store.word[examples.rows], np.full(examples.made, len(examples.store.words)))
     weights = np.bincount(words)[words].astype(np.float64) ** (temper - 1)
-    shares = {UNKNOWN: unknown, SILENCE: silence}
-    group = np.array([shares.get(label, 0.0) for label in labels.labels])[examples.labels]
-    group[group == 0] = 1 - unknown - silence
-    for share in np.unique(group):
-        weights[group == share] *= share / weights[group == share].sum()
+    shares = np.array([1 - unknown - silence, unknown, silence])
+    group = np.array([(UNKNOWN, SILENCE).index(w) + 1 if w in (UNKNOWN, SILENCE) else 0 for w in labels.labels])
+    group = group[examples.labels]
+    weights *= shares[group] / np.bincount(group, weights, minlength=3)[group]
     return weights / weights.sum()  # a group may be empty
 
 

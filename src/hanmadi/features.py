@@ -43,7 +43,7 @@ class FeatureConfig:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise AudioError(f"expected a kind of features among {', '.join(KINDS)}, got {self.kind!r}")
-        if self.sample_rate <= 0 or self.seconds <= 0:
+        if self.sample_rate <= 0 or self.clip_samples <= 0:
             raise AudioError(f"expected a rate and a length above 0, got {self.sample_rate} Hz, {self.seconds} s")
         if self.kind == "waveform":
             return
@@ -53,11 +53,17 @@ class FeatureConfig:
             )
         if self.clip_samples < self.window:
             raise AudioError(f"expected a clip of one window ({self.window} samples) or more, got {self.clip_samples}")
-        if self.kind != "spectrogram" and not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
+        if self.kind == "spectrogram":
+            return
+        if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             raise AudioError(
                 f"expected 0 <= low_hz < high_hz <= {self.sample_rate / 2:g} Hz (half the sample rate), "
                 f"got {self.low_hz:g} and {self.high_hz:g}"
             )
+        if not 0 < self.n_mfcc <= self.n_mels:
+            raise AudioError(f"expected 0 < n_mfcc <= n_mels, got n_mfcc {self.n_mfcc}, n_mels {self.n_mels}")
+        if not (self.floor > 0 and self.std > 0):
+            raise AudioError(f"expected a floor and a std above 0, got {self.floor:g} and {self.std:g}")
 
     @property
     def clip_samples(self) -> int:
@@ -135,7 +141,7 @@ def hann_window(config: FeatureConfig) -> Samples:
     if config.centred:
         before = (config.n_fft - config.window) // 2
         window = np.pad(window, (before, config.n_fft - config.window - before))
-    return window.astype(np.float32)
+    return _constant(window)
 
 
 @lru_cache
@@ -151,8 +157,7 @@ def mel_filters(config: FeatureConfig, warp: float = 1.0) -> Samples:
     bins = np.arange(config.n_bins) * config.sample_rate / config.n_fft
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    filters: Samples = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
-    return filters
+    return _constant(np.maximum(0, np.minimum(rising, falling)))
 
 
 def hz_to_mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -171,7 +176,14 @@ def dct_matrix(n_out: int, n_in: int) -> Samples:
     k, n = np.arange(n_out)[:, None], np.arange(n_in)[None]
     matrix = np.sqrt(2.0 / n_in) * np.cos(np.pi * k * (2 * n + 1) / (2 * n_in))
     matrix[0] /= np.sqrt(2.0)
-    return matrix.astype(np.float32)
+    return _constant(matrix)
+
+
+def _constant(values: NDArray[np.float64]) -> Samples:
+    """As float32 that nobody can edit: all callers share the cached array."""
+    constant = values.astype(np.float32)
+    constant.setflags(write=False)
+    return constant
 
 
 def _spectrum(samples: Samples, config: FeatureConfig) -> NDArray[np.complex64]:

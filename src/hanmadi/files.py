@@ -1,18 +1,18 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import secrets
+import shutil
+import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hanmadi.errors import HanmadiError
-
-
-class WriteError(HanmadiError, OSError):
-    """A result could not be written; what was there before is untouched."""
+from hanmadi.errors import WriteError as WriteError
 
 
 @contextmanager
@@ -21,22 +21,34 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises WriteError when the disk is full or the folder cannot be written.
     """
-    temporary: Path | None = None
+    temporary = _beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner can read
-        os.replace(temporary, path)
-    except OSError as error:
-        if isinstance(error, HanmadiError):
-            raise
-        raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was changed") from error
+        with _write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch(exist_ok=False)  # unlike mkstemp, with the rights that the user's files have
+            yield temporary
+            os.replace(temporary, path)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of the folder ``path``, if there is one, when the block ends well.
+
+    Where another process does the same, one of the two stays, whole. Raises WriteError like `replacing`.
+    """
+    temporary, old = _beside(path), _beside(path)
+    try:
+        with _write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.mkdir()
+            yield temporary
+            _swap_in(temporary, path, old)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -51,7 +63,38 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def printable(text: str) -> str:
+    """A file name as text that can be written and shown: broken encodings are marked, letters composed (NFC)."""
+    marked = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+    return unicodedata.normalize("NFC", marked)
+
+
+def _swap_in(new: Path, path: Path, old: Path) -> None:
+    """Rename ``path`` to ``old`` and ``new`` to ``path``; undone if the second cannot be done."""
+    if path.is_file():
+        raise FileExistsError(errno.EEXIST, "a file of that name is there")
+    with suppress(FileNotFoundError):  # there was none, or another process has just taken it away
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except OSError:
+        if path.is_dir():
+            return  # another process has put its own there meanwhile
+        if old.is_dir():
+            os.replace(old, path)
+        raise
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, HanmadiError):
+            raise
+        raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was changed") from error
+
+
+def _beside(path: Path) -> Path:
+    """A path that nobody has in the same folder; hidden, and with the suffix, by which formats are chosen."""
+    return path.with_name(f".hanmadi-{secrets.token_hex(6)}{path.suffix}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ BEST: Final = "weights.safetensors"  # the weights with the lowest validation lo
 _WARM_UP: Final = 0.1  # share of a one-cycle schedule in which the learning rate rises
 _START_DIVISOR, _END_DIVISOR = 10.0, 1_000.0  # of the peak learning rate
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
+_WARPED_PARTS: Final = 4  # parts of a batch, each with its own vocal tract
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
 
@@ -103,6 +105,8 @@ class _Training:
     epochs_since_best: int = 0
     validated: int | None = None  # clips of a validation; None: all
     seconds: float = 0.0  # of earlier calls, when resumed
+    steps: int = 0
+    weights: NDArray[np.float64] | None = None  # how often each example is drawn; None: once an epoch
 
     @property
     def judged(self) -> nn.Module:
@@ -118,17 +122,20 @@ def fit(
     *,
     seed: int,
     folder: Path,
+    weights: NDArray[np.float64] | None = None,
     resume: bool = False,
     on_step: Callable[[Step], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
     """Train until the budget is used; ``folder`` then holds the best weights and the last state.
 
+    ``weights`` says how often each training example is drawn; without them, once an epoch.
     ``network`` ends with the best weights by validation loss. Everything drawn in an epoch depends on
     (seed, epoch) alone, so a resumed training repeats what an uninterrupted one does.
     """
     started = time.monotonic()
     training = _start(network, recipe, folder, resume=resume)
+    training.weights = weights
     if training.validated is None and budget.seconds:
         training.validated = _affordable_validation(network, examples["validation"], recipe.batch, budget.seconds)
     earlier = training.seconds
@@ -140,7 +147,7 @@ def fit(
         epoch = len(training.history) + 1
         loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, on_step)
         if seen == 0:
-            break  # the time was used up before the first batch
+            break  # the time was used up before the first batch of this epoch
         validation = evaluate_loss(training, examples["validation"], recipe.batch)
         total = seen + (training.history[-1].examples if training.history else 0)
         rate = training.optimiser.param_groups[0]["lr"]
@@ -150,7 +157,7 @@ def fit(
         if on_epoch:
             on_epoch(row)
     if not training.history:
-        raise TrainingError("the time was too short for one batch; give more with --minutes")
+        raise TrainingError(f"expected two training clips or more, got {len(examples['train'])}; record more")
     checkpoint.unpack("body", network.body, checkpoint.load(folder / BEST).tensors)
     return training.history
 
@@ -168,19 +175,19 @@ def _train_epoch(
     epoch = len(training.history)
     rng = np.random.default_rng([seed, epoch])
     torch.manual_seed(int(rng.integers(2**62)))  # dropout
-    order = _order(examples, recipe.balance, rng)
+    order = _order(examples, training.weights, rng)
     loss_sum = correct = seen = 0.0
     for start in range(0, len(order), recipe.batch):
         indices = order[start : start + recipe.batch]
         share = budget.share(epoch + start / len(order), elapsed())
-        if share >= 1.0:
-            break
+        if share >= 1.0 and (seen or training.history):
+            break  # the time is used; the very first batch is trained in any case
         if len(indices) < 2:
             continue  # batch norm needs two
         _set_learning_rate(training.optimiser, recipe, share)
-        samples = _prepare(examples, indices, recipe, rng)
-        targets = torch.from_numpy(examples.labels[indices]).to(_device(training.network))
-        loss, hits = _step(training, samples, targets, recipe, rng)
+        features = _features(training.network, examples, indices, recipe, rng)
+        targets = torch.from_numpy(examples.labels[indices]).to(features.device)
+        loss, hits = _step(training, features, targets, recipe)
         seen += len(indices)
         loss_sum += loss * len(indices)
         correct += hits
@@ -190,68 +197,47 @@ def _train_epoch(
     return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
 
 
-def _step(training: _Training, samples: Tensor, targets: Tensor, recipe: Recipe, rng: Rng) -> tuple[float, int]:
+def _step(training: _Training, features: Tensor, targets: Tensor, recipe: Recipe) -> tuple[float, int]:
     """One step of the optimiser: loss and the number of right answers."""
-    network = training.network
-    network.train()
-    with torch.no_grad():
-        features = network.front_end(samples.to(targets.device))
-        if recipe.augment and features.ndim == 3:
-            mask = augment.feature_mask(
-                tuple(features.shape), rng=rng,
-                masked_mels=recipe.augmentation.masked_mels, masked_frames=recipe.augmentation.masked_frames,
-            )  # fmt: skip
-            features = features * torch.from_numpy(mask).to(features.device)
-    mixed, share = _mixed(len(targets), recipe.mixup, rng)
-    if mixed is not None:
-        features = share * features + (1 - share) * features[mixed]
-    logits = network.body(features)
+    body = training.network.body.train()
+    logits = body(features)
     loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-    if mixed is not None:
-        other = functional.cross_entropy(logits, targets[mixed], label_smoothing=recipe.label_smoothing)
-        loss = share * loss + (1 - share) * other
     training.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
+    nn.utils.clip_grad_norm_(body.parameters(), _GRADIENT_NORM)
     training.optimiser.step()
+    training.steps += 1
     if training.average is not None:
-        _update_average(training.average, network.body, recipe.ema_decay)
+        _update_average(training.average, body, recipe.ema_decay, training.steps)
     return float(loss.detach()), int((logits.argmax(1) == targets).sum())
 
 
-def _prepare(examples: Examples, indices: NDArray[np.int64], recipe: Recipe, rng: Rng) -> Tensor:
-    """Clips as the network hears them: float32 (batch, clip_samples)."""
+def _features(network: Network, examples: Examples, indices: NDArray[np.int64], recipe: Recipe, rng: Rng) -> Tensor:
+    """What the network sees of clips in training: (batch, *shape), altered if the recipe says so."""
     samples = audio.from_int16(examples.batch(indices, rng=rng))
-    if recipe.augment:
-        samples = augment.augment(
-            samples,
-            examples.noises,
-            sample_rate=examples.store.sample_rate,
-            config=recipe.augmentation,
-            rng=rng,
-        )
-    return torch.from_numpy(samples)
+    front_end, how = network.front_end, recipe.augmentation
+    with torch.no_grad():
+        if not recipe.augment:
+            return front_end(torch.from_numpy(samples).to(_device(network)))
+        samples = augment.augment(samples, examples.noises, sample_rate=examples.store.sample_rate, config=how, rng=rng)
+        heard = torch.from_numpy(samples).to(_device(network))
+        if front_end.config.kind != "log_mel":
+            return front_end(heard)
+        mel = front_end.mel_power(heard, warps=augment.draw_warps(how, count=_WARPED_PARTS, rng=rng))
+        log_mel = front_end.normalised(mel).cpu().numpy()
+        altered = augment.augment_features(log_mel, config=how, rng=rng)
+        return torch.from_numpy(altered).to(_device(network)).transpose(1, 2)
 
 
-def _order(examples: Examples, balance: float, rng: Rng) -> NDArray[np.int64]:
-    """Indices of one epoch: each example once, or drawn so that rare labels come more often."""
-    if balance == 0:
-        return rng.permutation(len(examples))
-    counts = np.bincount(examples.labels).astype(np.float64)
-    weights = counts[examples.labels] ** -balance
+def _order(examples: Examples, weights: NDArray[np.float64] | None, rng: Rng) -> NDArray[np.int64]:
+    """Indices of one epoch: each example once, or drawn by weight."""
+    order = rng.permutation(len(examples))
+    if weights is None:
+        return order
     # systematic sampling: as often as the weight says, give or take one
-    places = (np.arange(len(examples)) + rng.random()) / len(examples)
-    shuffled = rng.permutation(len(examples))
-    cumulative = np.cumsum(weights[shuffled]) / weights.sum()
-    drawn = shuffled[np.searchsorted(cumulative, places).clip(max=len(examples) - 1)]
+    places = (np.arange(len(order)) + rng.random()) / len(order)
+    drawn = order[np.searchsorted(np.cumsum(weights[order]), places).clip(max=len(order) - 1)]
     return rng.permutation(drawn)
-
-
-def _mixed(count: int, probability: float, rng: Rng) -> tuple[Tensor | None, float]:
-    """Partners and the share of the first for mixup (Zhang et al., arXiv 1710.09412); None: not this batch."""
-    if rng.random() >= probability:
-        return None, 1.0
-    return torch.from_numpy(rng.permutation(count)), float(rng.beta(0.5, 0.5))
 
 
 def learning_rate(recipe: Recipe, share: float) -> float:
@@ -309,8 +295,6 @@ def _start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> _
     optimiser = optimiser_class(_parameter_groups(network.body, recipe.weight_decay), lr=recipe.learning_rate)
     average = None
     if recipe.ema_decay:
-        import copy
-
         average = copy.deepcopy(network.body).requires_grad_(False)
     training = _Training(network, average, optimiser)
     if resume and (folder / LAST).exists():
@@ -340,7 +324,7 @@ def _keep(training: _Training, row: Epoch, folder: Path) -> None:
     if training.average is not None:
         tensors |= checkpoint.pack("average", training.average)
     values: dict[str, Any] = {
-        name: getattr(training, name) for name in ("best_loss", "epochs_since_best", "validated", "seconds")
+        name: getattr(training, name) for name in ("best_loss", "epochs_since_best", "validated", "seconds", "steps")
     }
     values["history"] = [row._asdict() for row in training.history]
     checkpoint.save(folder / LAST, checkpoint.State(tensors, values))
@@ -349,7 +333,7 @@ def _keep(training: _Training, row: Epoch, folder: Path) -> None:
 def _is_over(training: _Training, recipe: Recipe, budget: Budget, seconds: float) -> bool:
     if recipe.patience is not None and training.epochs_since_best >= recipe.patience:
         return True
-    return budget.share(len(training.history), seconds) >= 1.0
+    return bool(training.history) and budget.share(len(training.history), seconds) >= 1.0
 
 
 def _parameter_groups(body: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -364,7 +348,9 @@ def _set_learning_rate(optimiser: optim.Optimizer, recipe: Recipe, share: float)
         group["lr"] = learning_rate(recipe, share)
 
 
-def _update_average(average: nn.Module, body: nn.Module, decay: float) -> None:
+def _update_average(average: nn.Module, body: nn.Module, decay: float, steps: int) -> None:
+    """Exponential moving average of weights and statistics; it follows faster at the start."""
+    decay = min(decay, (1 + steps) / (10 + steps))
     with torch.no_grad():
         old = [t for t in average.state_dict().values() if t.is_floating_point()]
         new = [t for t in body.state_dict().values() if t.is_floating_point()]

@@ -6,6 +6,7 @@ other word) or ``silence`` (no word at all).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -54,8 +55,9 @@ class LabelSet:
 
 
 def normal_word(word: str) -> str:
-    """A word as labels write it: without surrounding space, ``_silence_`` as ``silence``."""
-    word = word.strip()
+    """A word as labels write it: without surrounding space, composed, ``_silence_`` as ``silence``."""
+    # a Mac may write 예 as ㅇ + ㅖ where a keyboard types one sign: the same word to a person
+    word = unicodedata.normalize("NFC", word).strip()
     return _ALIASES.get(word, word)
 
 
@@ -66,6 +68,8 @@ def make_labels(words: Iterable[str] | None = None) -> LabelSet:
     """
     if words is None:
         return LabelSet(COURSE_LABELS)
+    if isinstance(words, str):
+        raise LabelError(f'expected words as a list, got the one string {words!r}; write ["{words}"]')
     named = tuple(normal_word(word) for word in words)
     keywords = tuple(word for word in named if word not in (UNKNOWN, SILENCE))
     if not keywords:

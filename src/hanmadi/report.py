@@ -49,9 +49,7 @@ def write_report(
     write_text(path, page.encode("utf-8", errors="replace").decode("utf-8"))  # half a surrogate pair is no text
 
 
-def report_html(
-    *, card: dict[str, Any], history: Sequence[Epoch], evaluation: Evaluation, store: ClipStore
-) -> str:
+def report_html(*, card: dict[str, Any], history: Sequence[Epoch], evaluation: Evaluation, store: ClipStore) -> str:
     """The page as text."""
     sections = {
         "answer": answer(card, evaluation),

@@ -82,7 +82,7 @@ def split_speakers(speakers: tuple[str, ...], holdout: float = DEFAULT_HOLDOUT) 
     split = np.select([places < holdout, places < 2 * holdout], [1, 2], 0).astype(np.int8)
     order = np.argsort(places, kind="stable")
     if any(not (split == index).any() for index in range(3)):
-        share = max(1, round(holdout * len(speakers)))
+        share = _share(len(speakers), holdout)
         split[:] = 0
         split[order[:share]] = 1
         split[order[share : 2 * share]] = 2
@@ -95,10 +95,15 @@ def _split_at_random(store: ClipStore, holdout: float, seed: int) -> NDArray[np.
     split = np.zeros(len(store), np.int8)
     for word in range(len(store.words)):
         rows = rng.permutation(np.flatnonzero(store.word == word))
-        share = round(holdout * len(rows)) or int(len(rows) >= 3)
+        share = _share(len(rows), holdout)
         split[rows[:share]] = 1
         split[rows[share : 2 * share]] = 2
     return split
+
+
+def _share(count: int, holdout: float) -> int:
+    """How many of ``count`` to hold out for validation, and for test: one at least, and one is left to train."""
+    return min(max(1, round(holdout * count)), (count - 1) // 2)
 
 
 def split_noise(store: ClipStore) -> dict[str, list[NDArray[np.int16]]]:

@@ -22,7 +22,7 @@ from hanmadi import bundle
 from hanmadi.clips import ClipStore, cached_store
 from hanmadi.errors import MissingExtraError, TrainingError
 from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows
-from hanmadi.examples import Examples, make_examples
+from hanmadi.examples import Examples, make_examples, sampling_weights
 from hanmadi.files import write_text
 from hanmadi.labels import LabelSet, make_labels
 from hanmadi.metrics import wilson_interval
@@ -31,8 +31,8 @@ from hanmadi.sources import open_source
 from hanmadi.splits import DEFAULT_HOLDOUT, Method, choose_method
 
 if TYPE_CHECKING:
-    from hanmadi.fit import Epoch, Step
-    from hanmadi.models.registry import Architecture
+    from hanmadi.fit import Budget, Epoch, Step
+    from hanmadi.models.registry import Architecture, Recipe
 
 DEFAULT_ARCH: Final = "small"
 SETTINGS: Final = "settings.json"
@@ -138,6 +138,7 @@ def resume(
     folder = Path(out) if out is not None else _last_started()
     try:
         saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        del saved["fingerprint"]
         settings = Settings(**saved | {"words": tuple(saved["words"]) if saved["words"] else None})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
@@ -150,7 +151,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     try:
         import torch
 
-        from hanmadi.fit import Budget, Network, fit
+        from hanmadi.fit import Network, fit
         from hanmadi.models import architecture
         from hanmadi.models.frontend import FrontEnd
     except ImportError as error:
@@ -158,27 +159,49 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     started = time.monotonic()
     chosen = architecture(settings.arch)
     labels = make_labels(settings.words)
-    epochs = settings.epochs or (None if settings.minutes else chosen.recipe.epochs)
-    budget = Budget(epochs, settings.minutes * 60 if settings.minutes is not None else None)
     features = chosen.features
     store = cached_store(
         open_source(settings.data, words=labels.keywords), sample_rate=features.sample_rate,
         seconds=features.seconds, progress=hooks.on_clips,
     )  # fmt: skip
     examples = make_examples(store, labels, split_method=settings.split, holdout=settings.holdout, seed=settings.seed)
-    write_text(folder / SETTINGS, json.dumps(asdict(settings), indent=1, ensure_ascii=False))
-
+    _write_settings(folder, settings, store, resume=resume)
     torch.manual_seed(settings.seed)
     body = chosen.build(features.shape, len(labels))
     card = _card(settings, chosen, labels, store, examples, body)
     hooks.on_start(card)
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    budget = _budget(settings, chosen.recipe, len(examples["train"]))
+    sampling = chosen.recipe.sampling
+    weights = sampling_weights(examples["train"], labels, **asdict(sampling)) if sampling else None
     history = fit(
         Network(FrontEnd(features), body).to(device), examples, chosen.recipe, budget, seed=settings.seed,
-        folder=folder, resume=resume, on_step=hooks.on_step, on_epoch=hooks.on_epoch,
+        folder=folder, weights=weights, resume=resume, on_step=hooks.on_step, on_epoch=hooks.on_epoch,
     )  # fmt: skip
     card["training"] |= _trained(history, device, time.monotonic() - started)
     return _finish(folder, chosen, body, card, history, store, examples)
+
+
+def _budget(settings: Settings, recipe: Recipe, examples: int) -> Budget:
+    """What was asked for, or the epochs of the recipe."""
+    from hanmadi.fit import Budget
+
+    if settings.epochs is None and settings.minutes is None:
+        return Budget(recipe.epochs_for(examples))
+    return Budget(settings.epochs, None if settings.minutes is None else settings.minutes * 60)
+
+
+def _write_settings(folder: Path, settings: Settings, store: ClipStore, *, resume: bool) -> None:
+    """Keep what --resume needs. Raises TrainingError if the recordings are no longer those of the start."""
+    if resume:
+        before = json.loads((folder / SETTINGS).read_text(encoding="utf-8")).get("fingerprint")
+        if before != store.fingerprint:
+            raise TrainingError(
+                f"{folder}: the recordings in {store.source} have changed since this training was started; "
+                "put them back, or start a new training"
+            )
+    saved = asdict(settings) | {"fingerprint": store.fingerprint}
+    write_text(folder / SETTINGS, json.dumps(saved, indent=1, ensure_ascii=False))
 
 
 def _finish(

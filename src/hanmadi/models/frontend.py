@@ -61,7 +61,7 @@ class FrontEnd(nn.Module):
         For training: `hanmadi.features.mel_filters` says what a warp is.
         """
         parts = self._power_of_frames(samples).chunk(len(warps))
-        filters = [torch.from_numpy(features.mel_filters(self.config, warp).T) for warp in warps]
+        filters = [torch.from_numpy(features.mel_filters(self.config, warp).T.copy()) for warp in warps]
         return torch.cat([torch.matmul(part, mel.to(part)) for part, mel in zip(parts, filters, strict=False)])
 
     def normalised(self, mel: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ class Recipe:
     """How a network is trained. The defaults are the course's: plain Adam, no augmentation."""
 
     epochs: int = 10
+    least_steps: int = 0  # with few clips there are more epochs, so that there are as many steps as this
     batch: int = 32
     learning_rate: float = 1e-4
     schedule: Literal["constant", "one_cycle"] = "constant"
@@ -40,6 +41,10 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)  # ... and how
     sampling: Sampling | None = None  # None: every clip once an epoch
     patience: int | None = 5  # epochs without a better validation loss before it stops; None: never
+
+    def epochs_for(self, examples: int) -> int:
+        """Epochs for that many training examples."""
+        return max(self.epochs, -(-self.least_steps // max(1, examples // self.batch)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,19 @@ import numpy as np
 
 from hanmadi.metrics import wilson_interval
 from hanmadi.report_parts.html import (
-    NBSP, Html, count, duration, facts, interval, join, name, percent, points, section, si, tag,
+    NBSP,
+    Html,
+    count,
+    duration,
+    facts,
+    interval,
+    join,
+    name,
+    percent,
+    points,
+    section,
+    si,
+    tag,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -55,7 +67,9 @@ def gap_in_words(train: dict[str, Any], validation: dict[str, Any]) -> str:
             "larger network."
         )
     if abs(gap) <= noise:
-        return f"No sign of overfitting: the gap is within what so few clips can tell apart (±{100 * noise:.1f} points)."
+        return (
+            f"No sign of overfitting: the gap is within what so few clips can tell apart (±{100 * noise:.1f} points)."
+        )
     if gap < 0:
         return "No overfitting: the validation clips are even easier for it than those it was trained on."
     if gap < 0.03:
@@ -138,7 +152,7 @@ def _splits(card: dict[str, Any], evaluation: Evaluation) -> Html | None:
     table = tag("table", caption, tag("tbody", *rows, scale), class_="strip")
     gap = metrics["train"]["accuracy"] - metrics["validation"]["accuracy"]
     sentence = tag(
-        "p", f"Gap between training and validation: ", tag("strong", points(gap)), ". ",
+        "p", "Gap between training and validation: ", tag("strong", points(gap)), ". ",
         gap_in_words(metrics["train"], metrics["validation"]), class_="gap-says",
     )  # fmt: skip
     return tag("div", table, sentence, class_="splits")

@@ -184,7 +184,12 @@ def _summary(chart: Chart) -> str:
 
 
 def _legend() -> Html:
-    entries = [("train", "training"), ("validation", "validation"), ("shade", "gap"), ("kept", "best epoch, its weights were kept")]
+    entries = [
+        ("train", "training"),
+        ("validation", "validation"),
+        ("shade", "gap"),
+        ("kept", "best epoch, its weights were kept"),
+    ]
     return tag("p", *[tag("span", tag("i", class_=kind), text) for kind, text in entries], class_="legend")
 
 
@@ -209,10 +214,8 @@ def _what_happened(history: Sequence[Epoch], best: int) -> list[str]:
 
 def _note(card: dict[str, Any]) -> Html | None:
     recipe = card["training"].get("recipe", {})
-    altered = [
-        word for key, word in (("augment", "augmented clips"), ("mixup", "mixed clips"), ("label_smoothing", "smoothed labels"))
-        if recipe.get(key)
-    ]  # fmt: skip
+    changes = {"augment": "augmented clips", "mixup": "mixed clips", "label_smoothing": "smoothed labels"}
+    altered = [word for key, word in changes.items() if recipe.get(key)]
     if not altered:
         return tag("p", "Training figures are measured while it learns, with dropout on.", class_="note")
     return tag(

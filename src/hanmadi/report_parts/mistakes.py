@@ -42,9 +42,10 @@ def mistakes(evaluation: Evaluation, store: ClipStore) -> Html:
     chosen = worst(evaluation, most=max(1, min(MOST, MAX_SOUND_BYTES // (2 * store.clip_samples))))
     pictures = [_mistake(evaluation, store, place) for place in chosen]
     intro = (
-        f"The {count(len(chosen), 'mistake')} of {wrong:,} with the highest scores: where it was sure and wrong. Listen: is the "
-        "word cut off, too quiet, said unusually, or is the recording in the wrong folder? Above the waveform, scaled to its "
-        f"peak; below the spectrogram, time to the right, 0 to {store.sample_rate / 2_000:g}{NBSP}kHz upwards, brighter is louder."
+        f"The {count(len(chosen), 'mistake')} of {wrong:,} with the highest scores: where it was sure and wrong. "
+        "Listen: is the word cut off, too quiet, said unusually, or is the recording in the wrong folder? Above the "
+        "waveform, scaled to its peak; below the spectrogram, time to the right, "
+        f"0 to {store.sample_rate / 2_000:g}{NBSP}kHz upwards, brighter is louder."
     )
     return section("mistakes", "The worst mistakes", tag("p", intro), tag("ul", *pictures, class_="mistakes"))
 
@@ -94,7 +95,9 @@ def _scores(evaluation: Evaluation, place: int) -> Html:
             "svg", tag("rect", width=f"{100 * float(scores[index]):.2f}%", height=8, rx=2, class_=kind),
             height=8, width="100%", aria_hidden="true",
         )  # fmt: skip
-        rows.append(tag("div", tag("dt", name(evaluation.labels[index])), tag("dd", bar, tag("span", f"{scores[index]:.2f}"))))
+        rows.append(
+            tag("div", tag("dt", name(evaluation.labels[index])), tag("dd", bar, tag("span", f"{scores[index]:.2f}")))
+        )
     return tag("dl", *rows, class_="scores")
 
 

@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hanmadi.report_parts.html import (
-    NBSP, NONE, Html, composed, count, duration, facts, join, name, number, scrolling, section, tag,
+    NBSP,
+    NONE,
+    Html,
+    composed,
+    count,
+    duration,
+    facts,
+    join,
+    name,
+    number,
+    scrolling,
+    section,
+    tag,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -20,20 +32,19 @@ SPLIT_WORDS: Final = {"train": "training", "validation": "validation", "test": "
 def data(card: dict[str, Any], store: ClipStore) -> Html:
     """Clips of every split and label, speakers, and what was broken."""
     about = card["data"]
-    licence = about.get("licence")
+    method, holdout = about.get("method"), about.get("holdout")
+    held = "official lists" if method == "official" else f"{method}, {number(holdout)} held out for each"
+    rows = [
+        ("Recordings", name(about["source"])),
+        ("Licence", about.get("licence") or "not stated by the data"),
+        ("Attribution", about.get("attribution")),
+        ("Split", held),
+        ("Fingerprint", tag("code", str(about.get("fingerprint", NONE)))),
+    ]
     return section(
         "data",
         "What it learned from",
-        facts(
-            [
-                ("Recordings", name(about["source"])),
-                ("Licence", licence or "not stated by the data"),
-                ("Attribution", about.get("attribution")),
-                ("Split", f"{about.get('method', NONE)}, {number(about.get('holdout'))} each held out"
-                 if about.get("method") != "official" else "official lists"),
-                ("Fingerprint", tag("code", str(about.get("fingerprint", NONE)))),
-            ]  # fmt: skip
-        ),
+        facts(rows),
         scrolling("Clips of every split and label", _split_table(card)),
         tag("h3", "Broken recordings"),
         *_broken(store),
@@ -48,7 +59,7 @@ def repeat(card: dict[str, Any]) -> Html:
     return section(
         "repeat",
         "Do it again",
-        tag("p", "With the same data, versions and kind of processor this command gives the same model."),
+        tag("p", _how_exactly(command)),
         tag("div", tag("pre", tag("code", command)), _copy_button(), class_="command"),
         facts(_hardware(training, versions)),
         tag(
@@ -60,6 +71,12 @@ def repeat(card: dict[str, Any]) -> Html:
             scrolling("Card as JSON", tag("pre", tag("code", text))), class_="card-json",
         ),
     )  # fmt: skip
+
+
+def _how_exactly(command: str) -> str:
+    if "--minutes" in command.split():
+        return "This command repeats the training; limited by time, it learns as much as the computer manages then."
+    return "With the same data, the same versions and the same kind of computer this command repeats the training."
 
 
 def _copy_button() -> Html:
@@ -76,7 +93,7 @@ def _hardware(training: dict[str, Any], versions: dict[str, Any]) -> list[tuple[
         ("Time", None if seconds is None else f"{duration(seconds)} training"
          + (f", {duration(in_all)} in all" if in_all is not None else "")),
         ("Examples seen", number(training.get("examples"))),
-        ("Finished", training.get("finished")),
+        ("Finished", str(training.get("finished", NONE)).replace("T", " ").replace("+00:00", " UTC")),
     ]  # fmt: skip
 
 
@@ -128,7 +145,8 @@ def _broken(store: ClipStore) -> list[Html]:
 
 def _settings(title: str, values: Mapping[str, Any]) -> Html:
     rows = [
-        tag("tr", tag("th", key.replace("_", " "), scope="row"), tag("td", _plain(value))) for key, value in _flat(values)
+        tag("tr", tag("th", key.replace("_", " "), scope="row"), tag("td", _plain(value)))
+        for key, value in _flat(values)
     ]
     return tag("div", tag("h3", title), tag("table", tag("tbody", *rows), class_="settings"))
 

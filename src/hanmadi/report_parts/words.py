@@ -144,7 +144,9 @@ def _share(value: float | None, around: Interval | None, kind: str, otherwise: s
 
 
 def _rect(class_: str, start: float, end: float) -> Html:
-    return tag("rect", x=f"{100 * start:.2f}%", width=f"{100 * (end - start):.2f}%", y=2, height=10, rx=2, class_=class_)
+    return tag(
+        "rect", x=f"{100 * start:.2f}%", width=f"{100 * (end - start):.2f}%", y=2, height=10, rx=2, class_=class_
+    )
 
 
 def _whisker(low: float, high: float) -> Html:
@@ -154,5 +156,3 @@ def _whisker(low: float, high: float) -> Html:
 
 def _sort_value(value: float | None) -> str:
     return "-1" if value is None else f"{value:.6f}"
-
-

@@ -24,7 +24,7 @@ def open_source(data: str | os.PathLike[str] | None = None, *, words: Iterable[s
     path = Path(data)
     if path.is_dir():
         return FolderSource(path)
-    if path.suffix == ".npz" and path.is_file():
+    if path.suffix.lower() == ".npz" and path.is_file():
         return NpzSource(path)
     found = "nothing is there" if not path.exists() else "found a file of another kind"
     raise DataError(f"{path}: expected a folder <word>/*.wav or a course .npz, but {found}; see: hanmadi data --help")

@@ -15,6 +15,7 @@ from hanmadi import audio
 from hanmadi.audio import AUDIO_SUFFIXES
 from hanmadi.clips import MAX_CLIP_SECONDS, MAX_NOISE_SECONDS, Recording
 from hanmadi.errors import DataError
+from hanmadi.files import printable
 
 NOISE_FOLDER: Final = "_background_noise_"
 _LISTS: Final = {"validation_list.txt": "validation", "testing_list.txt": "test"}
@@ -81,7 +82,10 @@ class FolderSource:
 
     @cached_property
     def _files(self) -> list[Path]:
-        folders = sorted(f for f in self.path.iterdir() if f.is_dir() and not _is_hidden(f.name))
+        try:
+            folders = sorted(f for f in self.path.iterdir() if f.is_dir() and not _is_hidden(f.name))
+        except OSError as error:
+            raise DataError(f"{self.path}: not a folder that can be read ({error.strerror})") from error
         return [file for folder in folders if folder.name != NOISE_FOLDER for file in _sounds_below(folder)]
 
     @cached_property
@@ -96,7 +100,7 @@ class FolderSource:
         for name, split in _LISTS.items():
             if not (self.path / name).is_file():
                 continue
-            for line in (self.path / name).read_text(encoding="utf-8", errors="replace").split("\n"):
+            for line in (self.path / name).read_text(encoding="utf-8-sig", errors="replace").split("\n"):
                 clip = _without_suffix(line.strip())
                 if clip and listed.setdefault(clip, split) != split:
                     raise DataError(f"{self.path}: {line.strip()} stands in both lists; a clip is in one split only")
@@ -111,19 +115,14 @@ class FolderSource:
 
 def speaker_of(relative: Path) -> str | None:
     """Who speaks, by the path below the source; None if it does not tell."""
-    if len(relative.parts) > 2:
-        return printable(relative.parts[1])
     if marked := _MARKED_SPEAKER.fullmatch(relative.stem):
         return printable(marked["speaker"])
+    if len(relative.parts) > 2:
+        return printable(relative.parts[1])
     word, *middle, number = relative.stem.split("_")
     if middle and word == relative.parts[0] and number.isdigit():
         return printable("_".join(middle))
     return None
-
-
-def printable(text: str) -> str:
-    """A file name as text that can be written and shown: broken encodings are marked, not raised."""
-    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
 
 
 def _without_suffix(path: str) -> str:
@@ -139,6 +138,6 @@ def _sounds_below(folder: Path) -> list[Path]:
     found = (
         file
         for file in folder.rglob("*")
-        if file.suffix.lower() in AUDIO_SUFFIXES and not any(_is_hidden(part) for part in file.parts[-2:])
+        if file.suffix.lower() in AUDIO_SUFFIXES and not any(map(_is_hidden, file.relative_to(folder).parts))
     )
     return sorted(found)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,15 +18,18 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from hanmadi.audio import FULL_SCALE, Sound
-from hanmadi.clips import Recording
+from hanmadi.clips import MAX_CLIP_SECONDS, Recording
 from hanmadi.errors import AudioError, DataError
 
 SAMPLE_RATE: Final = 8_000  # Hz; the file does not say, the course's clips are one second of 8,000 samples
 SAMPLES: Final = "wav_vals"
 LABELS: Final = "label_vals"
 _MAX_LABEL_CHARACTERS: Final = 200
+_MAX_LABEL_BYTES: Final = 1 << 28  # all labels together: 3 million clips with words of 20 letters
 _MAX_LEVEL: Final = 16.0  # 24 dB above full scale: these are not samples in [-1, 1]
-_BLOCK_CLIPS: Final = 256
+_BLOCK_BYTES: Final = 8 << 20
+# what reading a damaged, encrypted or strange zip raises
+_ZIP_ERRORS: Final = (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,12 @@ class NpzSource:
         labels = self._labels
         with _open_zip(self.path) as archive, _open_array(archive, self.path, SAMPLES) as file:
             shape, dtype = _header(file, self.path, SAMPLES)
-            _check_samples(self.path, shape, dtype, len(labels), archive.getinfo(f"{SAMPLES}.npy").file_size)
-            for start in range(0, len(labels), _BLOCK_CLIPS):
-                count = min(_BLOCK_CLIPS, len(labels) - start)
-                block = _read_rows(file, self.path, count, shape[1], dtype)
+            longest = int(MAX_CLIP_SECONDS * self.sample_rate)
+            _check_samples(self.path, shape, dtype, clips=len(labels), longest=longest)
+            _check_size(self.path, SAMPLES, shape, dtype, archive.getinfo(f"{SAMPLES}.npy").file_size)
+            at_once = max(1, _BLOCK_BYTES // (shape[1] * dtype.itemsize))
+            for start in range(0, len(labels), at_once):
+                block = _read_rows(file, self.path, min(at_once, len(labels) - start), shape[1], dtype)
                 for i, row in enumerate(block, start):
                     yield Recording(f"#{i}", str(labels[i]), _Loader(f"#{i}", row, self.sample_rate))
 
@@ -74,12 +81,14 @@ class NpzSource:
     def _labels(self) -> NDArray[np.str_]:
         with _open_zip(self.path) as archive, _open_array(archive, self.path, LABELS) as file:
             shape, dtype = _header(file, self.path, LABELS)
-            if dtype.kind not in "US" or dtype.itemsize > 4 * _MAX_LABEL_CHARACTERS:
+            if dtype.kind not in "US" or not 0 < dtype.itemsize <= 4 * _MAX_LABEL_CHARACTERS:
                 raise DataError(f"{self.path}: expected {LABELS} of strings, found {dtype}; save them as str")
             if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
                 raise DataError(f"{self.path}: expected {LABELS} of shape (n, 1), found {shape}")
             _check_size(self.path, LABELS, shape, dtype, archive.getinfo(f"{LABELS}.npy").file_size)
-            labels = _read_rows(file, self.path, shape[0], 1, dtype)[:, 0].astype(np.str_)
+            if shape[0] * dtype.itemsize > _MAX_LABEL_BYTES:
+                raise DataError(f"{self.path}: {shape[0]} labels of {dtype} are too many; split the file")
+            labels = _as_text(self.path, _read_rows(file, self.path, shape[0], 1, dtype)[:, 0])
         empty = np.flatnonzero(np.char.strip(labels) == "")
         if len(labels) == 0:
             raise DataError(f"{self.path}: expected clips, found none")
@@ -101,15 +110,15 @@ class _Loader:
         samples = self.row.astype(np.float32) / np.float32(scale)
         if not np.isfinite(samples).all():
             raise AudioError(f"{self.name}: holds NaN or infinity")
-        if np.abs(samples).max() > _MAX_LEVEL:
-            raise AudioError(f"{self.name}: expected float samples in [-1, 1], found {np.abs(samples).max():.0f}")
+        if (peak := np.abs(samples).max()) > _MAX_LEVEL:
+            raise AudioError(f"{self.name}: expected float samples in [-1, 1], found {peak:.0f}; save them as int16")
         return Sound(samples, self.sample_rate)
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except _ZIP_ERRORS as error:
         raise DataError(f"{path}: not an .npz that can be read ({error})") from error
 
 
@@ -119,15 +128,20 @@ def _open_array(archive: zipfile.ZipFile, path: Path, name: str) -> IO[bytes]:
     except KeyError:
         held = ", ".join(m.removesuffix(".npy") for m in archive.namelist()[:8]) or "nothing"
         raise DataError(f"{path}: expected arrays {SAMPLES} and {LABELS}, found {held}") from None
+    except _ZIP_ERRORS as error:
+        raise DataError(f"{path}: {name} cannot be read ({error})") from error
 
 
 def _header(file: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     try:
         version = npy.read_magic(file)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(file)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        if version != (1, 0):  # the others are for long headers, up to 4 GiB
+            raise ValueError(f"version {version}, expected (1, 0)")
+        shape, fortran, dtype = npy.read_array_header_1_0(file)
+    except (*_ZIP_ERRORS, TypeError, SyntaxError, tokenize.TokenError) as error:
         raise DataError(f"{path}: {name} has no valid header ({error})") from error
+    if any(length < 0 for length in shape):
+        raise DataError(f"{path}: {name} has the impossible shape {shape}; it is damaged")
     if fortran and len(shape) > 1 and min(shape) > 1:
         raise DataError(f"{path}: {name} is stored column by column; save it with np.ascontiguousarray()")
     if dtype.hasobject:
@@ -135,14 +149,17 @@ def _header(file: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], np
     return shape, dtype
 
 
-def _check_samples(path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic], clips: int, size: int) -> None:
+def _check_samples(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic], *, clips: int, longest: int
+) -> None:
     if len(shape) != 2 or shape[1] == 0:
         raise DataError(f"{path}: expected {SAMPLES} of shape (n, samples), found {shape}")
+    if shape[1] > longest:
+        raise DataError(f"{path}: clips of {shape[1]} samples; expected one word, {longest} samples at most")
     if shape[0] != clips:
         raise DataError(f"{path}: {shape[0]} clips but {clips} labels; expected one label for each clip")
     if not (dtype.kind == "f" or dtype == np.int16):
         raise DataError(f"{path}: expected {SAMPLES} of float or int16, found {dtype}")
-    _check_size(path, SAMPLES, shape, dtype, size)
 
 
 def _check_size(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic], size: int) -> None:
@@ -157,8 +174,21 @@ def _read_rows(
     wanted = rows * columns * dtype.itemsize
     try:
         data = file.read(wanted)
-    except (OSError, EOFError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-        raise DataError(f"{path}: damaged ({error})") from error
+    except _ZIP_ERRORS as error:
+        raise DataError(f"{path}: damaged ({error}); copy it again") from error
     if len(data) < wanted:
         raise DataError(f"{path}: cut short; copy it again")
     return np.frombuffer(data, dtype=dtype).reshape(rows, columns)
+
+
+def _as_text(path: Path, labels: NDArray[np.generic]) -> NDArray[np.str_]:
+    try:
+        if labels.dtype.kind == "S":
+            return np.char.decode(labels.astype(np.bytes_), "utf-8")
+        text: NDArray[np.str_] = labels.astype(labels.dtype.newbyteorder("="))
+        points = text.view(np.uint32)  # any four bytes can stand in the file
+        if (points > 0x10FFFF).any() or (points >> 11 == 0xD800 >> 11).any():
+            raise ValueError("code points out of range")
+    except ValueError as error:
+        raise DataError(f"{path}: {LABELS} are not text in UTF-8 ({error}); save them as str") from error
+    return text

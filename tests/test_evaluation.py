@@ -1,0 +1,80 @@
+"""Evaluation: the figures are those of `predict`, clip by clip, and of the right clips."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hanmadi import evaluate
+from hanmadi.errors import DataError
+from hanmadi.recognizer import Recognizer
+from hanmadi.training import Run
+
+
+def test_it_is_what_predict_says(run: Run, words_folder: Path, recognizer: Recognizer) -> None:
+    found = evaluate(run.folder, words_folder, split="all")
+    files = sorted(path for word in ("bed", "no", "up", "yes") for path in (words_folder / word).iterdir())
+    said = [recognizer.labels.index(recognizer.predict_file(path).label) for path in files]
+    assert found.clips == len(files) == 96
+    np.testing.assert_array_equal(found.predicted, said)
+
+
+def test_auto_is_the_test_split_of_the_data_it_was_trained_on(run: Run, words_folder: Path) -> None:
+    found = evaluate(run.folder, words_folder)
+    assert (found.split, found.clips, found.accuracy) == ("test", run.evaluation.clips, run.evaluation.accuracy)
+
+
+def test_auto_is_everything_of_other_data(run: Run, make_words_folder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "other", words=("yes", "up"), speakers=("new", "newer"), noises=0)
+    found = evaluate(run.folder, folder)
+    assert (found.split, found.clips) == ("all", 8)
+
+
+def test_official_test_layout(run: Run, make_words_folder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "official", words=("yes", "no", "bed"), speakers=("a", "b"), noises=1)
+    (folder / "bed").rename(folder / "_unknown_")
+    (folder / "_background_noise_").rename(folder / "_silence_")
+    found = evaluate(run.folder, folder)
+    counts = {scores.label: scores.count for scores in found.per_label}
+    assert found.split == "test"
+    assert counts == {"yes": 4, "no": 4, "up": 0, "unknown": 4, "silence": 1}
+
+
+def test_plain_values_are_complete(run: Run, words_folder: Path) -> None:
+    found = evaluate(run.folder, words_folder, split="all")
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert {"clips", "accuracy", "interval", "per_label", "confusion"} <= plain.keys()
+    assert plain["clips"] == np.sum(plain["confusion"]) == sum(s["count"] for s in plain["per_label"].values())
+    low, high = plain["interval"]
+    assert 0 <= low <= plain["accuracy"] <= high <= 1
+    right = sum(row[i] for i, row in enumerate(plain["confusion"]))
+    assert plain["accuracy"] == right / plain["clips"]
+    assert {"precision", "recall", "count"} <= plain["per_label"]["yes"].keys()
+
+
+def test_words_without_a_label_are_left_out_and_counted(run: Run, make_words_folder, tmp_path: Path) -> None:
+    from hanmadi.clips import build_store
+    from hanmadi.evaluation import judge
+    from hanmadi.sources.folder import FolderSource
+
+    store = build_store(FolderSource(make_words_folder(tmp_path / "w", noises=0)), tmp_path / "s", sample_rate=16_000)
+
+    class TwoWords:
+        """A recogniser without a label for unknown words."""
+
+        labels = ("yes", "no")
+
+        def scores(self, clips: np.ndarray) -> np.ndarray:
+            return np.tile(np.array([[0.9, 0.1]], np.float32), (len(clips), 1))
+
+    found = judge(TwoWords(), store, np.arange(len(store)), "all")
+    assert (found.clips, found.left_out, found.accuracy) == (48, 48, 0.5)
+
+
+def test_no_clip_of_a_known_word(run: Run, make_words_folder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "w", words=("yes",), speakers=("a", "b", "c"), noises=0)
+    with pytest.raises(DataError, match="expected a split among"):
+        evaluate(run.folder, folder, split="every")

@@ -1,0 +1,171 @@
+"""Training end to end on made-up words: what is written, what repeats, what resumes, what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hanmadi import training
+from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
+from hanmadi.fit import Epoch
+from hanmadi.training import Hooks, Run, Settings, resume, train
+
+
+def weights_of(folder: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "weights.safetensors")
+
+
+def stop_after(epochs: int) -> Hooks:
+    """Hooks that end the training as Ctrl-C does, after so many epochs."""
+
+    def on_epoch(row: Epoch) -> None:
+        if row.epoch == epochs:
+            raise KeyboardInterrupt
+
+    return Hooks(on_epoch=on_epoch)
+
+
+def test_run_folder_holds_all_results(run: Run) -> None:
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {
+        "model.onnx", "card.json", "metrics.json", "history.csv", "report.html", "settings.json",
+        "weights.safetensors", "last.safetensors",
+    }  # fmt: skip
+
+
+def test_it_learns_the_words(run: Run) -> None:
+    assert run.evaluation.accuracy >= 0.8, run.evaluation.confusion
+
+
+def test_metrics_and_card_agree(run: Run) -> None:
+    card = json.loads((run.folder / "card.json").read_text())
+    metrics = json.loads((run.folder / "metrics.json").read_text())
+    assert card["metrics"]["test"]["accuracy"] == metrics["test"]["accuracy"] == run.evaluation.accuracy
+    assert run.load().card == card
+    test = card["data"]["splits"]["test"]
+    assert test["clips"] == run.evaluation.clips == sum(s.count for s in run.evaluation.per_label)
+    assert test["speakers"] == 1
+
+
+def test_history_has_a_row_an_epoch(run: Run) -> None:
+    with open(run.folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 31))
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+
+
+def test_a_seed_repeats_a_run(words_folder: Path, tmp_path: Path) -> None:
+    options = {"words": ["yes", "no"], "epochs": 2}
+    runs = [train(words_folder, **options, seed=seed, out=tmp_path / str(i)) for i, seed in enumerate([5, 5, 6])]
+    first, again, other = (weights_of(run.folder) for run in runs)
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert any(not np.array_equal(first[name], other[name]) for name in first)
+
+
+def test_resume_repeats_what_an_uninterrupted_run_does(words_folder: Path, tmp_path: Path) -> None:
+    options = {"words": ["yes", "no"], "epochs": 4, "seed": 3}
+    whole = train(words_folder, **options, out=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(words_folder, **options, out=tmp_path / "cut", hooks=stop_after(2))
+    seen: list[int] = []
+    cut = resume(tmp_path / "cut", hooks=Hooks(on_epoch=lambda row: seen.append(row.epoch)))
+    assert seen == [3, 4]
+    first, second = weights_of(whole.folder), weights_of(cut.folder)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_resume_refuses_changed_recordings(make_words_folder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no"))
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, words=["yes", "no"], epochs=3, out=tmp_path / "run", hooks=stop_after(1))
+    next((folder / "yes").iterdir()).unlink()
+    with pytest.raises(TrainingError, match="have changed"):
+        resume(tmp_path / "run")
+
+
+def test_minutes_bound_the_training(words_folder: Path, tmp_path: Path) -> None:
+    run = train(words_folder, words=["yes", "no"], minutes=0.05, out=tmp_path / "run")
+    assert 0 < run.card["training"]["seconds"] < 12  # 3 s and the epoch's validation, on a busy machine
+
+
+def test_a_run_is_not_overwritten(run: Run, words_folder: Path) -> None:
+    before = (run.folder / "model.onnx").read_bytes()
+    with pytest.raises(TrainingError, match="--resume"):
+        train(words_folder, words=["yes"], epochs=1, out=run.folder)
+    assert (run.folder / "model.onnx").read_bytes() == before
+
+
+def test_broken_recordings_are_counted_not_fatal(make_words_folder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no"))
+    (folder / "yes" / "zoe_nohash_0.wav").write_bytes(b"not a sound")
+    run = train(folder, words=["yes", "no"], epochs=1, out=tmp_path / "run")
+    assert run.card["data"]["broken"] == 1
+    assert "zoe_nohash_0.wav" in (run.folder / "report.html").read_text()
+
+
+def test_random_split_warns(words_folder: Path, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="flatters"):
+        train(words_folder, words=["yes", "no"], epochs=1, split="random", holdout=0.2, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"arch": "huge"}, ModelError, "small"),
+        ({"words": []}, LabelError, "at least one word"),
+        ({"words": ["yes", "yes"]}, LabelError, "once"),
+        ({"words": ["yes", "perhaps"]}, DataError, "no recording of perhaps"),
+        ({"split": "official"}, DataError, "validation_list.txt"),
+        ({"epochs": 0}, TrainingError, "one epoch or more"),
+        ({"minutes": -1.0}, TrainingError, "above 0"),
+        ({"holdout": 0.7}, DataError, "below 0.5"),
+    ],
+)
+def test_wrong_calls(options: dict, error: type[Exception], words: str, words_folder: Path, tmp_path: Path) -> None:
+    given = {"words": ["yes", "no"]} | options
+    with pytest.raises(error, match=words):
+        train(words_folder, **given, out=tmp_path / "run")
+
+
+def test_nothing_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match="to resume"):
+        resume()
+    with pytest.raises(TrainingError, match="no training to resume"):
+        resume(tmp_path)
+
+
+def test_a_damaged_state_is_told(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run.folder, folder)
+    (folder / "last.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(TrainingError, match="cannot be read"):
+        resume(folder)
+
+
+def test_command_repeats_the_settings() -> None:
+    settings = Settings(data="my words", arch="small", words=("네", "아니오"), minutes=2.0, seed=4)
+    assert settings.command() == (
+        "hanmadi train --data 'my words' --arch small --words '네,아니오' --minutes 2.0 --seed 4 --split auto --holdout 0.1"
+    )
+
+
+def test_default_folder_is_new_each_time(words_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = training._new_folder(Settings())
+    first.mkdir(parents=True)
+    assert training._new_folder(Settings()) != first
+
+
+def test_course_network_trains_within_its_minutes(words_folder: Path, tmp_path: Path) -> None:
+    run = train(words_folder, words=["yes", "no"], arch="wave_cnn", minutes=0.03, out=tmp_path / "run")
+    assert run.card["sample_rate"] == 8_000
+    assert run.card["training"]["recipe"]["learning_rate"] == 1e-4
+    assert run.card["training"]["examples"] > 0

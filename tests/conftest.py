@@ -29,7 +29,7 @@ OTHER_WORD = "bed"  # becomes "unknown"
 # start and end of each word's chirp in Hz: told apart by ear and by the smallest network
 CHIRPS = {"yes": (500.0, 1500.0), "no": (1500.0, 500.0), "up": (2500.0, 2500.0), "bed": (300.0, 300.0)}
 # their hashes put 8 into training, 2 into validation and 2 into test (splits.split_speakers, holdout 0.1)
-SPEAKERS = tuple("ben chul doro emil greta hana ivan jin kim lea max mina".split())
+SPEAKERS = tuple("ben chul doro emil greta hana ivan jin kim lars max mina".split())
 CLIPS_EACH = 2  # of a word by a speaker
 
 MakeWordsFolder = Callable[..., Path]
@@ -58,7 +58,7 @@ def tone(word: str, speaker: str, take: int) -> Samples:
     return samples.astype(np.float32)
 
 
-def hiss(seed: int, seconds: float = 3.0) -> NDArray[np.float32]:
+def hiss(seed: int, seconds: float) -> NDArray[np.float32]:
     """A noise recording: white noise under a slow hum."""
     rng = np.random.default_rng(seed)
     n = round(RATE * seconds)
@@ -72,6 +72,7 @@ def _make_words_folder(
     speakers: Sequence[str] = SPEAKERS,
     clips_each: int = CLIPS_EACH,
     noises: int = 3,
+    noise_seconds: float = 3.0,
     suffix: str = ".wav",
 ) -> Path:
     for word in words:
@@ -82,7 +83,7 @@ def _make_words_folder(
                 soundfile.write(path, tone(word, speaker, take), RATE)
     for i in range(noises):
         (folder / "_background_noise_").mkdir(exist_ok=True)
-        soundfile.write(folder / "_background_noise_" / f"hiss_{i}.wav", hiss(i), RATE)
+        soundfile.write(folder / "_background_noise_" / f"hiss_{i}.wav", hiss(i, noise_seconds), RATE)
     return folder
 
 
@@ -96,8 +97,8 @@ def tone_words() -> tuple[str, ...]:
 def make_words_folder() -> MakeWordsFolder:
     """Function that writes a folder of made-up words; a test that changes files makes its own.
 
-    ``make_words_folder(folder, words=..., speakers=..., clips_each=2, noises=3, suffix=".wav") -> folder``;
-    words are among yes, no, up, bed.
+    ``make_words_folder(folder, words=..., speakers=..., clips_each=2, noises=3, noise_seconds=3.0, suffix=".wav")``
+    returns the folder; words are among yes, no, up, bed.
     """
     return _make_words_folder
 

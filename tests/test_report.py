@@ -319,6 +319,12 @@ def test_the_gap_in_words(train: float, validation: float, clips: int, begins: s
     assert said.startswith(begins)
 
 
+@pytest.mark.parametrize(("accuracy", "says"), [(0.70, "harder"), (0.95, "easier"), (0.84, None)])
+def test_a_test_unlike_the_validation_is_told(accuracy: float, says: str | None) -> None:
+    said = answer._test_in_words({"accuracy": 0.85, "clips": 1_000}, {"accuracy": accuracy, "clips": 700})
+    assert (said is None) if says is None else (said is not None and says in said)
+
+
 @pytest.mark.parametrize(("method", "flatters"), [("random", True), ("speaker", False), ("official", False)])
 def test_a_random_split_is_warned_of(store: ClipStore, method: str, flatters: bool) -> None:
     page = Page(page_of(store, method=method))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,7 +194,7 @@ def open_store(path: Path) -> ClipStore:
             _samples=_MappedSamples(path / "samples.i16", about["clip_samples"]),
             _noise=_MappedSamples(path / "noise.i16", 1),
         )  # fmt: skip
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: not a clip store, or a damaged one ({error}); build it again") from error

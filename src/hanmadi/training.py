@@ -40,7 +40,10 @@ CARD: Final = "card.json"
 METRICS: Final = "metrics.json"
 HISTORY: Final = "history.csv"
 REPORT: Final = "report.html"
-_JUDGED_TRAINING_CLIPS: Final = 2_000  # enough to see the gap between training and validation
+# clips of training, and of validation, judged after training: enough to see the gap between the two, and
+# fewer for a network so slow that this would take longer than training it
+_FEWEST_JUDGED, _MOST_JUDGED = 120, 3_000
+_JUDGING_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -220,10 +223,12 @@ def _finish(
     model = folder / bundle.FILE_NAME
     export_onnx(model, chosen.features, body, card)
     recognizer = load(model, threads=os.cpu_count() or 1)
+    judging = time.monotonic()
     evaluation = judge(recognizer, store, examples["test"].rows, "test")
+    per_clip = (time.monotonic() - judging) / evaluation.clips
     made, right = judge_made_silence(recognizer, examples["test"])
     evaluation = replace(evaluation, made_silence=made, made_silence_right=right)
-    card["metrics"] = _metrics(recognizer, store, examples, evaluation)
+    card["metrics"] = _metrics(recognizer, examples, evaluation, at_most=int(_JUDGING_SECONDS / per_clip))
     bundle.write_card(model, card)
     write_history(folder / HISTORY, history)
     write_text(folder / METRICS, json.dumps(card["metrics"] | {"test": evaluation.to_dict()}, indent=1))
@@ -300,9 +305,9 @@ def _trained(history: list[Epoch], device: str, seconds: float) -> dict[str, Any
 
 
 def _metrics(
-    recognizer: Recognizer, store: ClipStore, examples: dict[str, Examples], evaluation: Evaluation
+    recognizer: Recognizer, examples: dict[str, Examples], evaluation: Evaluation, *, at_most: int
 ) -> dict[str, Any]:
-    """Accuracy on each split, recordings only, with intervals."""
+    """Accuracy on each split, recordings only, with intervals; of training and validation ``at_most`` clips."""
     metrics: dict[str, Any] = {
         "test": {
             "clips": evaluation.clips, "accuracy": evaluation.accuracy, "interval": list(evaluation.interval),
@@ -311,9 +316,9 @@ def _metrics(
     }  # fmt: skip
     for split in ("train", "validation"):
         found = examples[split]
-        count = min(len(found.rows), _JUDGED_TRAINING_CLIPS)
+        count = min(len(found.rows), max(_FEWEST_JUDGED, min(_MOST_JUDGED, at_most)))
         chosen = np.linspace(0, len(found.rows) - 1, count).round().astype(np.int64)
-        scores = scores_of_rows(recognizer, store, found.rows[chosen])
+        scores = scores_of_rows(recognizer, found.store, found.rows[chosen])
         right = int((scores.argmax(axis=1) == found.labels[chosen]).sum())
         metrics[split] = {
             "clips": count, "accuracy": right / count, "interval": list(wilson_interval(right, count))

@@ -85,6 +85,15 @@ def gap_in_words(train: dict[str, Any], validation: dict[str, Any]) -> str:
     )
 
 
+def _test_in_words(validation: dict[str, Any], test: dict[str, Any]) -> str | None:
+    """A sentence when test and validation differ by more than chance; None otherwise."""
+    difference = test["accuracy"] - validation["accuracy"]
+    if abs(difference) <= _Z * math.sqrt(_variance(validation) + _variance(test)):
+        return None
+    kind = "easier" if difference > 0 else "harder"
+    return f" The test clips are {kind} for it than the validation clips: other speakers or another mix of words."
+
+
 def warnings_of(card: dict[str, Any], evaluation: Evaluation) -> list[Html]:
     """Boxes about what makes the figure worth less than it looks."""
     found: list[tuple[str, str]] = []
@@ -153,7 +162,8 @@ def _splits(card: dict[str, Any], evaluation: Evaluation) -> Html | None:
     gap = metrics["train"]["accuracy"] - metrics["validation"]["accuracy"]
     sentence = tag(
         "p", "Gap between training and validation: ", tag("strong", points(gap)), ". ",
-        gap_in_words(metrics["train"], metrics["validation"]), class_="gap-says",
+        gap_in_words(metrics["train"], metrics["validation"]), _test_in_words(metrics["validation"], test),
+        class_="gap-says",
     )  # fmt: skip
     return tag("div", table, sentence, class_="splits")
 

@@ -119,9 +119,9 @@ def speaker_of(relative: Path) -> str | None:
         return printable(marked["speaker"])
     if len(relative.parts) > 2:
         return printable(relative.parts[1])
-    word, *middle, number = relative.stem.split("_")
-    if middle and word == relative.parts[0] and number.isdigit():
-        return printable("_".join(middle))
+    word, *others = relative.stem.split("_")
+    if len(others) > 1 and word == relative.parts[0] and others[-1].isdigit():
+        return printable("_".join(others[:-1]))
     return None
 
 

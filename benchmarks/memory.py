@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-
 from common import write_rows
+
 from hanmadi.audio import Sound
 from hanmadi.clips import Recording
 

@@ -109,7 +109,7 @@ def test_pages_are_given_back(store: ClipStore, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nothing_to_read_is_an_error_with_the_first_reason(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no clip could be read .*1 broken; the first: it is broken"):
+    with pytest.raises(DataError, match=r"no clip could be read .*1 broken; the first: it is broken"):
         build_store(FakeSource(FAKE.found[2:3]), tmp_path / "s", sample_rate=16_000)
     with pytest.raises(DataError, match="0 broken"):
         build_store(FakeSource([]), tmp_path / "s", sample_rate=16_000)
@@ -125,7 +125,7 @@ def test_a_full_disk_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(DataError, match="No space left on device.*HANMADI_CACHE"):
+    with pytest.raises(DataError, match=r"No space left on device.*HANMADI_CACHE"):
         build_store(FAKE, tmp_path / "s", sample_rate=8_000)
     with pytest.raises(DataError, match="No space left"):
         build_store(FAKE, tmp_path / "new", sample_rate=8_000)

@@ -115,7 +115,9 @@ def test_a_split_without_clips(store: ClipStore, labels: LabelSet) -> None:
 def test_a_word_without_training_clips_and_one_without_validation(store: ClipStore, labels: LabelSet) -> None:
     split = np.arange(len(store), dtype=np.int8) % 3
     with pytest.raises(DataError, match="no training clip of no"):
-        make_examples(replace(store, split=np.where(store.word == store.words.index("no"), 2, split).astype(np.int8)), labels)
+        make_examples(
+            replace(store, split=np.where(store.word == store.words.index("no"), 2, split).astype(np.int8)), labels
+        )
     up = store.word == store.words.index("up")
     with pytest.warns(UserWarning, match="no validation clip of up"):
         make_examples(replace(store, split=np.where(up, 2 * (split % 2), split).astype(np.int8)), labels)
@@ -123,7 +125,7 @@ def test_a_word_without_training_clips_and_one_without_validation(store: ClipSto
 
 def test_one_label_alone_cannot_be_told_apart(store: ClipStore) -> None:
     """A keyword with no other word and no silence."""
-    with pytest.raises(DataError, match="only one label"):
+    with pytest.raises(DataError, match="only word recorded"):
         make_examples(only(store, store.word == store.words.index("yes")), LabelSet(("yes", "unknown")))
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from hanmadi import files
 from hanmadi.errors import HanmadiError, WriteError
 from hanmadi.files import replacing, replacing_folder, write_bytes, write_text
 
@@ -42,12 +41,18 @@ def test_the_rights_are_those_of_any_new_file(tmp_path: Path, mask: int) -> None
     assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o777 & ~mask
 
 
+def fail_in_the_middle(path: Path, error: BaseException, *, folder: bool = False) -> None:
+    """Write half of a file, or half of the files of a folder, then fail."""
+    with (replacing_folder if folder else replacing)(path) as temporary:
+        (temporary / "half" if folder else temporary).write_text("half")
+        raise error
+
+
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()])
 def test_a_failure_in_the_middle_leaves_the_old_file(tmp_path: Path, error: BaseException) -> None:
     write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(type(error)), replacing(tmp_path / "a.txt") as temporary:
-        temporary.write_text("half")
-        raise error
+    with pytest.raises(type(error)):
+        fail_in_the_middle(tmp_path / "a.txt", error)
     assert (tmp_path / "a.txt").read_text() == "old"
     assert names(tmp_path) == ["a.txt"]
 
@@ -55,9 +60,7 @@ def test_a_failure_in_the_middle_leaves_the_old_file(tmp_path: Path, error: Base
 def test_a_full_disk(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "old")
     with pytest.raises(WriteError, match=r"a\.txt: could not be written \(No space left on device\)"):
-        with replacing(tmp_path / "a.txt") as temporary:
-            temporary.write_text("half")
-            raise FULL
+        fail_in_the_middle(tmp_path / "a.txt", FULL)
     assert (tmp_path / "a.txt").read_text() == "old"
     assert names(tmp_path) == ["a.txt"]
     assert issubclass(WriteError, HanmadiError)
@@ -66,8 +69,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 def test_own_errors_pass_unchanged(tmp_path: Path) -> None:
     own = WriteError("own words")
-    with pytest.raises(WriteError, match="^own words$"), replacing(tmp_path / "a.txt"):
-        raise own
+    with pytest.raises(WriteError, match=r"^own words$"):
+        fail_in_the_middle(tmp_path / "a.txt", own)
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
@@ -103,9 +106,8 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_failure_in_the_middle_leaves_the_old_folder(tmp_path: Path) -> None:
     with replacing_folder(tmp_path / "store") as building:
         (building / "old").touch()
-    with pytest.raises(WriteError, match="No space left"), replacing_folder(tmp_path / "store") as building:
-        (building / "half").touch()
-        raise FULL
+    with pytest.raises(WriteError, match="No space left"):
+        fail_in_the_middle(tmp_path / "store", FULL, folder=True)
     assert names(tmp_path) == ["store"]
     assert names(tmp_path / "store") == ["old"]
 
@@ -135,7 +137,7 @@ def test_a_swap_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyP
             raise OSError(errno.EIO, "Input/output error")
         real(source, target)
 
-    monkeypatch.setattr(files.os, "replace", replace)
+    monkeypatch.setattr(os, "replace", replace)
 
     def build() -> None:
         with replacing_folder(path) as building:

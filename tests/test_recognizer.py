@@ -15,6 +15,7 @@ from hanmadi.errors import AudioError, ModelError
 from hanmadi.export import Deployed
 from hanmadi.fit import BEST
 from hanmadi.models import architecture
+from hanmadi.models.frontend import FrontEnd
 from hanmadi.recognizer import Recognizer, find_model, newest_run
 from hanmadi.training import Run
 
@@ -29,7 +30,7 @@ def test_the_file_says_what_torch_says(run: Run, recognizer: Recognizer, clips: 
     body = chosen.build(chosen.features.shape, len(recognizer.labels))
     checkpoint.unpack("body", body, checkpoint.load(run.folder / BEST).tensors)
     deployed = Deployed(chosen.features, body).eval()
-    deployed.front_end.for_export = False  # the front-end that training used
+    deployed.front_end = FrontEnd(chosen.features)  # the one that training used
     with torch.inference_mode():
         expected = deployed(torch.from_numpy(clips)).numpy()
     found = recognizer.scores(clips)

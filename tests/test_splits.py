@@ -110,7 +110,7 @@ def test_noise_is_never_shared(tmp_path: Path, make_words_folder: MakeWordsFolde
     one = build_store(FolderSource(folder), tmp_path / "store", sample_rate=16_000)
     # every sample becomes a number of its own, so that a shared one is seen
     total = int(one._noise_starts[-1])
-    numbered = replace(one, _noise=_Numbers(total))
+    numbered = replace(one, _noise=_Numbers(total))  # type: ignore[arg-type]
     parts = {split: _numbers(found) for split, found in split_noise(numbered).items()}
     assert set(parts) == set(SPLITS)
     assert all(parts.values())

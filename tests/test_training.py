@@ -153,7 +153,8 @@ def test_a_damaged_state_is_told(run: Run, tmp_path: Path) -> None:
 def test_command_repeats_the_settings() -> None:
     settings = Settings(data="my words", arch="small", words=("네", "아니오"), minutes=2.0, seed=4)
     assert settings.command() == (
-        "hanmadi train --data 'my words' --arch small --words '네,아니오' --minutes 2.0 --seed 4 --split auto --holdout 0.1"
+        "hanmadi train --data 'my words' --arch small --words '네,아니오' "
+        "--minutes 2.0 --seed 4 --split auto --holdout 0.1"
     )
 
 

@@ -1,23 +1,20 @@
-"""What happens to training clips (shift, noise, gain, reverberation, stretch, masks), and noise itself.
+"""What happens to training clips: shift, noise and gain of waveforms; stretch and masks of log-mels.
 
-Pure functions over whole batches: arrays in, new arrays out, randomness from ``rng``. Samples are float32
-(batch, n) in [-1, 1]; a probability ``p`` is drawn for each clip.
+Pure functions over whole batches: arrays in, new arrays out, randomness from ``rng``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hanmadi import audio
-from hanmadi.audio import FULL_SCALE, Samples
+from hanmadi.audio import Samples
 from hanmadi.errors import AudioError
+from hanmadi.noise import NoiseBank, Rng, from_db
 
-Rng = np.random.Generator
 MASK_VALUE: Final = -1.0  # of a normalised log-mel: about that of a quiet room
 _WARPS: Final = 7
 _TINY: Final = 1e-12  # keeps a division by the power of digital silence finite
@@ -37,12 +34,10 @@ class Augmentation:
     masked_frames: int = 10  # at most, once a clip
 
 
-def augment(
-    batch: Samples, noises: Sequence[NDArray[np.int16]], *, sample_rate: int, config: Augmentation, rng: Rng
-) -> Samples:
-    """The chain for waveforms: shift, noise, gain. (batch, n) to (batch, n)."""
-    batch = shift(batch, most=round(config.shift_ms * sample_rate / 1000), rng=rng)
-    batch = add_noise(batch, noises, snr_db=config.snr_db, p=config.noise_p, rng=rng)
+def augment(batch: Samples, noise: NoiseBank, *, config: Augmentation, rng: Rng) -> Samples:
+    """The chain for waveforms, (batch, n) float32 in [-1, 1] to the same: shift, noise, gain."""
+    batch = shift(batch, most=round(config.shift_ms * noise.sample_rate / 1000), rng=rng)
+    batch = add_noise(batch, noise, snr_db=config.snr_db, p=config.noise_p, rng=rng)
     return change_gain(batch, gain_db=config.gain_db, rng=rng)
 
 
@@ -53,9 +48,9 @@ def augment_features(batch: Samples, *, config: Augmentation, rng: Rng) -> Sampl
     return np.where(keep, batch, np.float32(MASK_VALUE))
 
 
-def draw_warps(config: Augmentation, *, count: int, rng: Rng) -> list[float]:
-    """Factors for `hanmadi.features.mel_filters`: from a few fixed ones, so that filters are made once."""
-    return [float(w) for w in rng.choice(np.linspace(1 - config.warp, 1 + config.warp, _WARPS), count)]
+def draw_warp(config: Augmentation, *, rng: Rng) -> float:
+    """A factor for `hanmadi.features.mel_filters`: one of a few, so that filters are made once."""
+    return float(rng.choice(np.linspace(1 - config.warp, 1 + config.warp, _WARPS)))
 
 
 def shift(batch: Samples, *, most: int, rng: Rng) -> Samples:
@@ -87,17 +82,12 @@ def change_gain(batch: Samples, *, gain_db: tuple[float, float], rng: Rng) -> Sa
     return np.clip(batch * from_db(rng.uniform(*gain_db, (len(batch), 1))), -1.0, 1.0)
 
 
-def add_noise(
-    batch: Samples, noises: Sequence[NDArray[np.int16]], *, snr_db: tuple[float, float], p: float, rng: Rng
-) -> Samples:
-    """Add a random cut of a noise recording (int16), or coloured noise where there is none, at an SNR in dB.
-
-    The SNR is that of mean powers over the clip.
-    """
+def add_noise(batch: Samples, noise: NoiseBank, *, snr_db: tuple[float, float], p: float, rng: Rng) -> Samples:
+    """Add noise at an SNR in dB to each clip with probability ``p``. The SNR is that of mean powers over the clip."""
     chosen = np.flatnonzero(rng.random(len(batch)) < p)
-    noise = np.stack([_some_noise(noises, batch.shape[1], rng) for _ in chosen]) if len(chosen) else batch[:0]
     noisy = batch.copy()
-    noisy[chosen] = mix_at_snr(batch[chosen], noise, snr_db=rng.uniform(*snr_db, len(chosen)))
+    drawn = noise.draw(len(chosen), rng=rng)
+    noisy[chosen] = mix_at_snr(batch[chosen], drawn, snr_db=rng.uniform(*snr_db, len(chosen)))
     return noisy
 
 
@@ -109,31 +99,6 @@ def mix_at_snr(batch: Samples, noise: Samples, *, snr_db: NDArray[np.floating[An
     return mixed
 
 
-def reverberate(batch: Samples, *, sample_rate: int, decay_s: tuple[float, float], p: float, rng: Rng) -> Samples:
-    """Convolve with a synthetic room response: a direct sound, then noise that falls exponentially by 60 dB.
-
-    The level of each clip is kept. Source: J. A. Moorer, "About this reverberation business", 1979.
-    """
-    chosen = np.flatnonzero(rng.random(len(batch)) < p)
-    if not len(chosen):
-        return batch.copy()
-    n = batch.shape[1]
-    length = min(n, round(decay_s[1] * sample_rate))
-    times = np.arange(length) / sample_rate
-    decay = np.exp(-np.log(1000.0) * times / rng.uniform(*decay_s, len(chosen))[:, None])
-    response = rng.standard_normal((len(chosen), length)) * decay
-    # energy of the tail relative to the direct sound: from near the speaker to across a room
-    tail = from_db(rng.uniform(-12.0, 3.0, len(chosen)))
-    response *= (tail / np.sqrt(np.sum(np.square(response), axis=1)))[:, None]
-    response[:, 0] = 1.0
-    size = 1 << (n + length - 2).bit_length()
-    wet = np.fft.irfft(np.fft.rfft(batch[chosen], size) * np.fft.rfft(response, size), size)[:, :n]
-    level = np.sqrt(np.mean(np.square(batch[chosen]), axis=1) / (np.mean(np.square(wet), axis=1) + _TINY))
-    reverberated = batch.copy()
-    reverberated[chosen] = (wet * level[:, None]).astype(np.float32)
-    return reverberated
-
-
 def feature_mask(shape: tuple[int, ...], *, masked_mels: int, masked_frames: int, rng: Rng) -> NDArray[np.bool_]:
     """One band of frames and two of mels to be hidden in each clip: (batch, frames, mels), True is kept.
 
@@ -143,53 +108,6 @@ def feature_mask(shape: tuple[int, ...], *, masked_mels: int, masked_frames: int
     hidden_mels = _bands(batch, mels, masked_mels, rng) | _bands(batch, mels, masked_mels, rng)
     hidden_frames = _bands(batch, frames, masked_frames, rng)
     return ~(hidden_frames[:, :, None] | hidden_mels[:, None, :])
-
-
-def coloured_noise(count: int, length: int, *, rng: Rng) -> Samples:
-    """Noise whose power falls as 1 / f**a, a in [0, 2] (white to brown), RMS 1: (count, length) float32."""
-    frequencies = np.arange(1, length // 2 + 2)
-    exponents = rng.uniform(0.0, 2.0, (count, 1))
-    spectrum = rng.standard_normal((count, len(frequencies))) + 1j * rng.standard_normal((count, len(frequencies)))
-    noise = np.fft.irfft(spectrum * frequencies ** (-exponents / 2), length)
-    noise /= np.sqrt(np.mean(np.square(noise), axis=1, keepdims=True))
-    return noise.astype(np.float32)
-
-
-def make_silence(count: int, length: int, noises: Sequence[NDArray[np.int16]], *, rng: Rng) -> NDArray[np.int16]:
-    """Clips without a word: (count, length) int16.
-
-    Most are cuts of noise recordings from very quiet to a little louder than recorded, the rest coloured noise
-    down to the last bits of a converter. Never zeros alone: a microphone gives none, and a network that has
-    learnt that silence is zero calls a room a word.
-    """
-    # levels relative to full scale, in dB: from dither to a loud fan
-    quiet = coloured_noise(count, length, rng=rng) * from_db(rng.uniform(-90.0, -20.0, (count, 1)))
-    # a recording may hold digital silence, and a soft one rounds to it: every clip gets the last bit of a converter
-    dither = rng.standard_normal((count, length)) / FULL_SCALE
-    if noises:
-        for i in np.flatnonzero(rng.random(count) < 0.75):
-            quiet[i] = _cut(noises, length, rng) * from_db(rng.uniform(-40.0, 6.0))
-    return audio.to_int16((quiet + dither).astype(np.float32))
-
-
-def from_db(decibels: Any) -> NDArray[np.float32]:
-    """Amplitude ratio for a level in dB: 10**(dB / 20)."""
-    ratio: NDArray[np.float32] = np.power(10.0, np.asarray(decibels) / 20.0).astype(np.float32)
-    return ratio
-
-
-def _some_noise(noises: Sequence[NDArray[np.int16]], length: int, rng: Rng) -> Samples:
-    if noises and rng.random() < 0.8:
-        return _cut(noises, length, rng)
-    return coloured_noise(1, length, rng=rng)[0]
-
-
-def _cut(noises: Sequence[NDArray[np.int16]], length: int, rng: Rng) -> Samples:
-    noise = noises[int(rng.integers(len(noises)))]
-    if len(noise) < length:
-        noise = np.resize(noise, length)  # a short one is repeated
-    start = rng.integers(len(noise) - length + 1)
-    return audio.from_int16(noise[start : start + length])
 
 
 def _bands(batch: int, size: int, widest: int, rng: Rng) -> NDArray[np.bool_]:

@@ -40,7 +40,8 @@ def load(path: Path) -> State:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise TrainingError(f"{path}: expected a state of format {FORMAT}; train again without --resume")
-            return State({name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["values"]))
+            names = file.keys()  # not a mapping: it cannot be looped over itself
+            return State({name: file.get_tensor(name) for name in names}, json.loads(metadata["values"]))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise TrainingError(f"{path}: cannot be read ({error}); train again without --resume") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments; returns the exit code."""
+    warnings.showwarning = lambda message, *_, **__: console.say(f"warning: {message}")
     try:
         code = cli.main(list(arguments), prog_name="hanmadi", standalone_mode=False)
     except click.exceptions.Exit as end:

@@ -182,7 +182,8 @@ def open_store(path: Path) -> ClipStore:
         about = json.loads((path / "store.json").read_text(encoding="utf-8"))
         if about["format"] != FORMAT:
             raise DataError(f"{path}: expected a store of format {FORMAT}, found {about['format']}; build it again")
-        with np.load(path / "columns.npz", allow_pickle=False) as columns:
+        # opened here, because np.load leaves a damaged file open
+        with open(path / "columns.npz", "rb") as file, np.load(file, allow_pickle=False) as columns:
             arrays = {name: columns[name] for name in ("word", "speaker", "split", "name_starts", "noise_starts")}
         store = ClipStore(
             path=path, source=about["source"], licence=about["licence"], fingerprint=about["fingerprint"],

@@ -103,7 +103,8 @@ def compare(
 def markdown_table(rows: Sequence[Row]) -> str:
     """Rows as a Markdown table for people."""
     head = (
-        "| model | test accuracy (95 %) | train - validation | parameters | MACs | epochs | s/epoch | peak MB | ms/clip |\n"
+        "| model | test accuracy (95 %) | train - validation | parameters | MACs "
+        "| epochs | s/epoch | peak MB | ms/clip |\n"
         "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
     )
     return head + "".join(_markdown_row(row) for row in rows)

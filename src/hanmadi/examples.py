@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hanmadi.augment import Rng, make_silence
 from hanmadi.clips import SPLITS, ClipStore
 from hanmadi.errors import DataError
 from hanmadi.labels import SILENCE, UNKNOWN, LabelSet
+from hanmadi.noise import NoiseBank, Rng
 from hanmadi.splits import DEFAULT_HOLDOUT, Method, split_clips, split_noise
 
 _MADE_SEED: Final = 20_170_803  # made silence of validation and test is the same in every run
@@ -26,8 +26,7 @@ class Examples:
     store: ClipStore
     rows: NDArray[np.int64]  # (clips,) rows of the store
     labels: NDArray[np.int64]  # (clips + made,) index of each example's label
-    noises: list[NDArray[np.int16]] = field(repr=False)  # of this split alone
-    seed: tuple[int, ...]  # of the silence, when it is not drawn anew
+    noise: NoiseBank = field(repr=False)  # of this split alone
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,8 +42,8 @@ class Examples:
         real = indices < len(self.rows)
         samples[real] = self.store.samples(self.rows[indices[real]])
         for place in np.flatnonzero(~real):
-            own = rng or np.random.default_rng([*self.seed, int(indices[place])])
-            samples[place] = make_silence(1, self.store.clip_samples, self.noises, rng=own)[0]
+            own = rng or np.random.default_rng([self.noise.seed, int(indices[place])])
+            samples[place] = self.noise.silence(rng=own)
         return samples
 
     def batches(
@@ -123,7 +122,8 @@ def _examples(
         keywords = [counts[labels.labels.index(word)] for word in labels.keywords]
         missing = max(0, round(float(np.mean(keywords))) - int(counts[silence]))
         made = np.full(missing, silence)
-    return Examples(store, rows, np.concatenate([targets, made]), noises, (_MADE_SEED, split))
+    bank = NoiseBank(noises, store.sample_rate, store.clip_samples, seed=_MADE_SEED + split)
+    return Examples(store, rows, np.concatenate([targets, made]), bank)
 
 
 def _check(store: ClipStore, labels: LabelSet, examples: dict[str, Examples]) -> None:
@@ -143,5 +143,9 @@ def _check(store: ClipStore, labels: LabelSet, examples: dict[str, Examples]) ->
             raise DataError(f"{store.source}: no training clip of {', '.join(gone)}; record more people, or drop them")
         if gone:
             warnings.warn(f"{store.source}: no {split} clip of {', '.join(gone)}", stacklevel=3)
-    if np.count_nonzero(counts["train"]) < 2:
-        raise DataError(f"{store.source}: only one label has training clips; expected two or more to tell apart")
+    spoken = [label for label, n in zip(labels.labels, counts["train"], strict=True) if n and label != SILENCE]
+    if len(spoken) < 2:
+        raise DataError(
+            f"{store.source}: the only word recorded is {spoken[0]!r}; expected other words beside it, "
+            "for a network that has heard one word hears it everywhere"
+        )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from hanmadi.bundle import INPUT, OUTPUT, write_card
 from hanmadi.features import FeatureConfig
 from hanmadi.files import replacing
-from hanmadi.models.frontend import FrontEnd
+from hanmadi.models.frontend import ExportedFrontEnd
 
 OPSET: Final = 17
 
@@ -26,7 +26,7 @@ class Deployed(nn.Module):
 
     def __init__(self, features: FeatureConfig, body: nn.Module) -> None:
         super().__init__()
-        self.front_end = FrontEnd(features, for_export=True)
+        self.front_end = ExportedFrontEnd(features)
         self.body = body
 
     def forward(self, samples: Tensor) -> Tensor:

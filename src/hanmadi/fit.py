@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,18 +20,17 @@ from torch import Tensor, nn, optim
 from torch.nn import functional
 
 from hanmadi import audio, augment, checkpoint
-from hanmadi.augment import Rng
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
+from hanmadi.noise import Rng
 
 LAST: Final = "last.safetensors"  # everything that --resume needs
 BEST: Final = "weights.safetensors"  # the weights with the lowest validation loss
-_WARM_UP: Final = 0.1  # share of a one-cycle schedule in which the learning rate rises
+_WARM_UP: Final = 0.08  # share of a one-cycle schedule in which the learning rate rises
 _START_DIVISOR, _END_DIVISOR = 10.0, 1_000.0  # of the peak learning rate
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
-_WARPED_PARTS: Final = 4  # parts of a batch, each with its own vocal tract
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
 
@@ -134,6 +135,8 @@ def fit(
     (seed, epoch) alone, so a resumed training repeats what an uninterrupted one does.
     """
     started = time.monotonic()
+    if recipe.augment:  # one core prepares clips, the others train
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     training = _start(network, recipe, folder, resume=resume)
     training.weights = weights
     if training.validated is None and budget.seconds:
@@ -177,24 +180,37 @@ def _train_epoch(
     torch.manual_seed(int(rng.integers(2**62)))  # dropout
     order = _order(examples, training.weights, rng)
     loss_sum = correct = seen = 0.0
-    for start in range(0, len(order), recipe.batch):
-        indices = order[start : start + recipe.batch]
-        share = budget.share(epoch + start / len(order), elapsed())
+    parts = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
+    parts = [part for part in parts if len(part) > 1]  # batch norm needs two
+    prepared = _ahead(lambda part: _features(training.network, examples, part, recipe, rng), parts)
+    for done, (part, features) in enumerate(zip(parts, prepared, strict=True)):
+        share = budget.share(epoch + done / len(parts), elapsed())
         if share >= 1.0 and (seen or training.history):
             break  # the time is used; the very first batch is trained in any case
-        if len(indices) < 2:
-            continue  # batch norm needs two
         _set_learning_rate(training.optimiser, recipe, share)
-        features = _features(training.network, examples, indices, recipe, rng)
-        targets = torch.from_numpy(examples.labels[indices]).to(features.device)
+        targets = torch.from_numpy(examples.labels[part]).to(features.device)
         loss, hits = _step(training, features, targets, recipe)
-        seen += len(indices)
-        loss_sum += loss * len(indices)
+        seen += len(part)
+        loss_sum += loss * len(part)
         correct += hits
         if on_step:
             left = elapsed() * (1 / share - 1) if share > 0 else math.inf
             on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left))
     return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
+
+
+def _ahead(prepare: Callable[[NDArray[np.int64]], Tensor], parts: list[NDArray[np.int64]]) -> Iterator[Tensor]:
+    """Prepare the next part in a thread of its own while the network learns from this one.
+
+    There is one such thread and it takes the parts in order, so what is drawn does not depend on timing.
+    """
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        following = pool.submit(prepare, parts[0]) if parts else None
+        for part in [*parts[1:], None]:
+            current = following
+            following = pool.submit(prepare, part) if part is not None else None
+            if current is not None:
+                yield current.result()
 
 
 def _step(training: _Training, features: Tensor, targets: Tensor, recipe: Recipe) -> tuple[float, int]:
@@ -217,13 +233,13 @@ def _features(network: Network, examples: Examples, indices: NDArray[np.int64], 
     samples = audio.from_int16(examples.batch(indices, rng=rng))
     front_end, how = network.front_end, recipe.augmentation
     with torch.no_grad():
-        if not recipe.augment:
-            return front_end(torch.from_numpy(samples).to(_device(network)))
-        samples = augment.augment(samples, examples.noises, sample_rate=examples.store.sample_rate, config=how, rng=rng)
+        if recipe.augment:
+            real = indices < len(examples.rows)  # made silence varies as it is
+            samples[real] = augment.augment(samples[real], examples.noise, config=how, rng=rng)
         heard = torch.from_numpy(samples).to(_device(network))
-        if front_end.config.kind != "log_mel":
+        if not recipe.augment or front_end.config.kind != "log_mel":
             return front_end(heard)
-        mel = front_end.mel_power(heard, warps=augment.draw_warps(how, count=_WARPED_PARTS, rng=rng))
+        mel = front_end.warped_mel_of(heard, lambda: augment.draw_warp(how, rng=rng))
         log_mel = front_end.normalised(mel).cpu().numpy()
         altered = augment.augment_features(log_mel, config=how, rng=rng)
         return torch.from_numpy(altered).to(_device(network)).transpose(1, 2)
@@ -292,7 +308,9 @@ def _inference(*modules: nn.Module) -> Iterator[None]:
 
 def _start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> _Training:
     optimiser_class = optim.AdamW if recipe.weight_decay else optim.Adam
-    optimiser = optimiser_class(_parameter_groups(network.body, recipe.weight_decay), lr=recipe.learning_rate)
+    optimiser = optimiser_class(
+        _parameter_groups(network.body, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
+    )
     average = None
     if recipe.ema_decay:
         average = copy.deepcopy(network.body).requires_grad_(False)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Sampling:
     """How often a clip is drawn, so that rare words are learnt and ``unknown`` does not drown the rest."""
 
-    unknown: float = 0.25  # share of an epoch
-    silence: float = 0.08
+    unknown: float = 0.30  # share of an epoch; more means fewer false alarms and fewer hits
+    silence: float = 0.10
     temper: float = 0.5  # a word comes as often as (its clips) ** temper; 0: all words alike, 1: as recorded
 
 
@@ -34,6 +34,7 @@ class Recipe:
     batch: int = 32
     learning_rate: float = 1e-4
     schedule: Literal["constant", "one_cycle"] = "constant"
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0  # above 0: AdamW
     label_smoothing: float = 0.0
     ema_decay: float = 0.0  # above 0: the average of the weights is what is kept

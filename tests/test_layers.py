@@ -1,0 +1,152 @@
+"""Imports inside hanmadi point only to a lower layer, and importing is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import hanmadi
+from hanmadi.bundle import FORMAT, write_card
+
+PACKAGE = Path(hanmadi.__file__).parent
+# From low to high. A module may import those of earlier rows, never one of its own row; a new module is added here.
+ROWS = (
+    "errors",
+    "files",
+    "audio signals labels metrics plotstyle report_parts report_parts.html",
+    "features noise clips plots bundle checkpoint sources.espeak sources.archive",
+    "augment",
+    "splits models.registry models.frontend models.cost sources.folder sources.npz sources.synth recognizer",
+    "examples check models models.course models.compact sources.choose export",
+    "sources fit",
+    "evaluation",
+    "report_parts.answer report_parts.curves report_parts.mistakes report_parts.repeat report_parts.words trial",
+    "report",
+    "training",
+    "comparison",
+    "console",
+    "cli",
+    "__main__",
+)
+LAYER = {module: layer for layer, row in enumerate(ROWS) for module in row.split()}
+HEAVY = ("torch", "matplotlib", "onnx", "onnxscript", "rich", "lightning", "pytorch_lightning", "scipy", "librosa")
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its name below hanmadi; a package by the name of its folder."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    del found[""]  # hanmadi itself: a list of names that loads nothing
+    return found
+
+
+MODULES = modules()
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Modules of hanmadi that are imported anywhere: at the top, in a function, for types alone."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "expected absolute imports"
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return {inside for name in found if (inside := module_of(name))}
+
+
+def module_of(name: str) -> str | None:
+    """``hanmadi.audio.read`` is in ``audio``; None for what is not in a module of hanmadi."""
+    parts = name.split(".")
+    if parts[0] != "hanmadi":
+        return None
+    candidates = [".".join(parts[1:end]) for end in range(len(parts), 1, -1)]
+    return next((candidate for candidate in candidates if candidate in MODULES), None)
+
+
+def test_the_table_names_every_module_once() -> None:
+    listed = " ".join(ROWS).split()
+    assert len(listed) == len(set(listed))
+    assert set(MODULES) - set(listed) == set(), "not in the table of layers"
+    assert set(listed) - set(MODULES) == set(), "in the table of layers, but gone"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_point_to_a_lower_layer(module: str) -> None:
+    found = imports(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+    wrong = {other for other in found if LAYER[other] >= LAYER[module]}
+    assert not wrong, f"{module} (layer {LAYER[module]}) imports {sorted(wrong)}"
+
+
+def test_the_test_sees_every_kind_of_import() -> None:
+    source = """
+import hanmadi.audio
+from hanmadi import clips, __version__
+from hanmadi.sources import open_source
+from hanmadi.models.course import CourseNet
+import numpy
+if TYPE_CHECKING:
+    from hanmadi.fit import Epoch
+def late():
+    from hanmadi.cli import main
+"""
+    assert imports(ast.parse(source)) == {"audio", "clips", "sources", "models.course", "fit", "cli"}
+
+
+def run(code: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_hanmadi_loads_nothing_heavy() -> None:
+    heavy = (*HEAVY, "numpy", "onnxruntime", "soundfile", "soxr", "click")
+    loaded = run("import sys, hanmadi; print(*sys.modules)").split()
+    assert not set(heavy) & set(loaded)
+
+
+def write_model(path: Path) -> None:
+    """The smallest model file: the sum of 160 samples decides, without any training."""
+    onnx = pytest.importorskip("onnx")
+    make = onnx.helper
+    weights = onnx.numpy_helper.from_array(np.eye(160, 2, dtype=np.float32), "weights")
+    shapes = [make.make_tensor_value_info(name, 1, ["batch", n]) for name, n in (("samples", 160), ("scores", 2))]
+    nodes = [
+        make.make_node("MatMul", ["samples", "weights"], ["logits"]),
+        make.make_node("Softmax", ["logits"], ["scores"], axis=-1),
+    ]
+    graph = make.make_graph(nodes, "tiny", shapes[:1], shapes[1:], [weights])
+    onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 17)], ir_version=8), str(path))
+    write_card(path, {"format": FORMAT, "labels": ["yes", "no"], "sample_rate": 16_000, "clip_samples": 160})
+
+
+def test_recognising_and_info_work_where_only_the_base_is_installed(tmp_path: Path) -> None:
+    """Heavy packages are made impossible to import, as on a machine without the extras."""
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(8_000) / 9), 8_000)
+    write_model(tmp_path / "tiny.onnx")
+    code = f"""
+import sys
+for name in {HEAVY!r}:
+    sys.modules[name] = None
+import numpy
+import hanmadi
+from hanmadi.cli import run
+sound, model = sys.argv[1:]
+assert run(["info", sound]) == 0
+assert run(["predict", sound, "--model", model]) == 0
+found = hanmadi.load(model).predict(numpy.eye(1, 160, dtype="float32")[0], sample_rate=16_000)
+print("heard", found.label, round(found.score, 3))
+"""
+    printed = run(code, str(tmp_path / "a.wav"), str(tmp_path / "tiny.onnx"))
+    assert "8000" in printed.replace(",", "").replace(" ", "")
+    assert "heard yes 0.731" in printed  # 1 / (1 + 1/e)

@@ -57,6 +57,14 @@ def test_other_rates_and_channels(rate: int, recognizer: Recognizer, store: Clip
     assert found.score == pytest.approx(expected.score, abs=0.15)
 
 
+def test_int16_is_scaled(recognizer: Recognizer, store: ClipStore) -> None:
+    clip = store.samples(np.array([5]))[0]
+    found = recognizer.predict(clip, sample_rate=store.sample_rate)
+    assert found == recognizer.predict(audio.from_int16(clip), sample_rate=store.sample_rate)
+    with pytest.raises(AudioError, match="int32"):
+        recognizer.predict(clip.astype(np.int32), sample_rate=store.sample_rate)
+
+
 def test_top_is_sorted_and_complete(recognizer: Recognizer, store: ClipStore) -> None:
     found = recognizer.predict(store.clip(3), sample_rate=store.sample_rate, top=99)
     assert [s.label for s in found.top] != sorted(s.label for s in found.top) or len(found.top) == 1

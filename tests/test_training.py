@@ -40,6 +40,11 @@ def test_run_folder_holds_all_results(run: Run) -> None:
     }  # fmt: skip
 
 
+def test_others_may_read_what_they_may_read_elsewhere(run: Run) -> None:
+    rights = {path.stat().st_mode for path in run.folder.iterdir()}
+    assert len(rights) == 1
+
+
 def test_it_learns_the_words(run: Run) -> None:
     assert run.evaluation.accuracy >= 0.8, run.evaluation.confusion
 
@@ -51,7 +56,7 @@ def test_metrics_and_card_agree(run: Run) -> None:
     assert run.load().card == card
     test = card["data"]["splits"]["test"]
     assert test["clips"] == run.evaluation.clips == sum(s.count for s in run.evaluation.per_label)
-    assert test["speakers"] == 1
+    assert test["speakers"] == 2
 
 
 def test_history_has_a_row_an_epoch(run: Run) -> None:

@@ -29,8 +29,12 @@ class State:
 def save(path: Path, state: State) -> None:
     """Write a state; the file before it stays until this one is whole."""
     metadata = {"format": FORMAT, "values": json.dumps(dict(state.values))}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in state.tensors.items()}
     with replacing(path) as temporary:
-        save_file({name: t.detach().cpu().contiguous() for name, t in state.tensors.items()}, temporary, metadata)
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:  # among others for a full disk
+            raise OSError(str(error)) from error
 
 
 def load(path: Path) -> State:

@@ -26,7 +26,9 @@ def replacing(path: Path) -> Iterator[Path]:
         with _write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.touch(exist_ok=False)  # unlike mkstemp, with the rights that the user's files have
+            rights = temporary.stat().st_mode
             yield temporary
+            temporary.chmod(rights)  # some libraries make the file anew, for its owner alone
             os.replace(temporary, path)
     finally:
         with suppress(OSError):

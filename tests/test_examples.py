@@ -155,3 +155,10 @@ def test_rare_words_are_drawn_more_often_than_recorded(store: ClipStore) -> None
     for temper, expected in [(1.0, clips), (0.0, np.ones(2)), (0.5, np.sqrt(clips))]:
         weights = sampling_weights(train, labels, unknown=0.0, silence=0.0, temper=temper)
         assert np.bincount(train.labels, weights) == pytest.approx(expected / expected.sum())
+
+
+def test_without_other_words_there_is_a_warning(store: ClipStore) -> None:
+    two = make_labels(("yes", "no"))
+    keep = np.isin(store.word, [store.words.index(word) for word in ("yes", "no")])
+    with pytest.warns(UserWarning, match="add folders of other words"):
+        make_examples(only(store, keep), two)

@@ -123,6 +123,24 @@ def test_an_empty_folder_and_none(tmp_path: Path) -> None:
         found(tmp_path / "gone")
 
 
+def test_a_flat_folder_as_free_spoken_digits_has_it(shared_data: Path) -> None:
+    recordings = list(FolderSource(shared_data / "free_spoken_digits").recordings())
+    assert len(recordings) == 3_000
+    assert {recording.word for recording in recordings} == set("0123456789")
+    assert len({recording.speaker for recording in recordings}) == 6
+    assert recordings[0].load().sample_rate == 8_000
+
+
+def test_flat_files_count_only_where_no_folder_has_any(tmp_path: Path) -> None:
+    for name in ("7_theo_12.wav", "7.wav", "notes_of_mine.wav"):
+        soundfile.write(tmp_path / name, tone("yes", "theo", 0), 16_000)
+    (flat,) = FolderSource(tmp_path).recordings()
+    assert (flat.word, flat.speaker, flat.name) == ("7", "theo", "7_theo_12.wav")
+    (tmp_path / "seven").mkdir()
+    soundfile.write(tmp_path / "seven" / "a.wav", tone("yes", "theo", 0), 16_000)
+    assert [recording.word for recording in FolderSource(tmp_path).recordings()] == ["seven"]
+
+
 def test_any_file_name(tmp_path: Path) -> None:
     apart = unicodedata.normalize("NFD", "예")
     touch(tmp_path, f"{apart}/한_nohash_0.wav", os.fsdecode(b"caf\xe9/a.wav"))

@@ -87,7 +87,7 @@ def test_resume_repeats_what_an_uninterrupted_run_does(words_folder: Path, tmp_p
 
 
 def test_resume_refuses_changed_recordings(make_words_folder, tmp_path: Path) -> None:
-    folder = make_words_folder(tmp_path / "words", words=("yes", "no"))
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no", "bed"))
     with pytest.raises(KeyboardInterrupt):
         train(folder, words=["yes", "no"], epochs=3, out=tmp_path / "run", hooks=stop_after(1))
     next((folder / "yes").iterdir()).unlink()
@@ -108,7 +108,7 @@ def test_a_run_is_not_overwritten(run: Run, words_folder: Path) -> None:
 
 
 def test_broken_recordings_are_counted_not_fatal(make_words_folder, tmp_path: Path) -> None:
-    folder = make_words_folder(tmp_path / "words", words=("yes", "no"))
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no", "bed"))
     (folder / "yes" / "zoe_nohash_0.wav").write_bytes(b"not a sound")
     run = train(folder, words=["yes", "no"], epochs=1, out=tmp_path / "run")
     assert run.card["data"]["broken"] == 1

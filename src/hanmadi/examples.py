@@ -149,3 +149,9 @@ def _check(store: ClipStore, labels: LabelSet, examples: dict[str, Examples]) ->
             f"{store.source}: the only word recorded is {spoken[0]!r}; expected other words beside it, "
             "for a network that has heard one word hears it everywhere"
         )
+    if UNKNOWN in labels.labels and UNKNOWN not in spoken:
+        warnings.warn(
+            f"{store.source}: no recording of other words, so it will take every word for one of its own; "
+            "add folders of other words",
+            stacklevel=3,
+        )

@@ -20,6 +20,7 @@ from hanmadi.files import printable
 NOISE_FOLDER: Final = "_background_noise_"
 _LISTS: Final = {"validation_list.txt": "validation", "testing_list.txt": "test"}
 # file names that tell the speaker: <speaker>_nohash_<n>, <speaker>_NO_<n>, <word>_<speaker>_<n>
+_FLAT_NAME: Final = re.compile(r"[^_]+_.+_\d+")  # <word>_<speaker>_<n>, for a folder without folders
 _MARKED_SPEAKER: Final = re.compile(r"(?P<speaker>.+?)_(?:nohash|NO)_\d+$")
 
 
@@ -29,7 +30,8 @@ class FolderSource:
 
     ``validation_list.txt`` and ``testing_list.txt`` are followed when they are there; the official test
     archive (``_silence_`` and ``_unknown_`` folders, no lists) is test throughout. The speaker is read from
-    names such as ``0a7c2a8d_nohash_0.wav`` and ``3_theo_12.wav``, or from a folder ``<word>/<speaker>/``.
+    names such as ``0a7c2a8d_nohash_0.wav`` and ``3_theo_12.wav``, or from a folder ``<word>/<speaker>/``. A folder
+    without folders may hold files ``<word>_<speaker>_<n>.wav``, as the Free Spoken Digit Dataset does.
     """
 
     path: Path
@@ -61,14 +63,14 @@ class FolderSource:
         """Every clip, sorted by path. Raises DataError if there is none."""
         if not self._files:
             raise DataError(
-                f"{self.path}: expected folders <word>/ with {', '.join(AUDIO_SUFFIXES)} files, found none; "
-                "make one folder for each word"
+                f"{self.path}: expected folders <word>/ with {', '.join(AUDIO_SUFFIXES)} files, or files "
+                "<word>_<speaker>_<n>.wav, found none; make one folder for each word"
             )
         for file in self._files:
             relative = file.relative_to(self.path)
             yield Recording(
                 name=printable(relative.as_posix()),
-                word=printable(relative.parts[0]),
+                word=printable(word_of(relative)),
                 load=partial(audio.read, file, max_seconds=MAX_CLIP_SECONDS),
                 speaker=speaker_of(relative),
                 split=self._split_of(relative.as_posix()),
@@ -86,7 +88,8 @@ class FolderSource:
             folders = sorted(f for f in self.path.iterdir() if f.is_dir() and not _is_hidden(f.name))
         except OSError as error:
             raise DataError(f"{self.path}: not a folder that can be read ({error.strerror})") from error
-        return [file for folder in folders if folder.name != NOISE_FOLDER for file in _sounds_below(folder)]
+        files = [file for folder in folders if folder.name != NOISE_FOLDER for file in _sounds_below(folder)]
+        return files or [file for file in _sounds_below(self.path) if _FLAT_NAME.fullmatch(file.stem)]
 
     @cached_property
     def _noise_files(self) -> list[Path]:
@@ -113,6 +116,11 @@ class FolderSource:
         return "test" if official_test else None
 
 
+def word_of(relative: Path) -> str:
+    """What is said, by the path below the source."""
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem.split("_")[0]
+
+
 def speaker_of(relative: Path) -> str | None:
     """Who speaks, by the path below the source; None if it does not tell."""
     if marked := _MARKED_SPEAKER.fullmatch(relative.stem):
@@ -120,7 +128,7 @@ def speaker_of(relative: Path) -> str | None:
     if len(relative.parts) > 2:
         return printable(relative.parts[1])
     word, *others = relative.stem.split("_")
-    if len(others) > 1 and word == relative.parts[0] and others[-1].isdigit():
+    if len(others) > 1 and word == word_of(relative) and others[-1].isdigit():
         return printable("_".join(others[:-1]))
     return None
 

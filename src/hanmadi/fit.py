@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -135,12 +134,10 @@ def fit(
     (seed, epoch) alone, so a resumed training repeats what an uninterrupted one does.
     """
     started = time.monotonic()
-    if recipe.augment:  # one core prepares clips, the others train
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     training = _start(network, recipe, folder, resume=resume)
     training.weights = weights
-    if training.validated is None and budget.seconds:
-        training.validated = _affordable_validation(network, examples["validation"], recipe.batch, budget.seconds)
+    if budget.seconds:
+        budget = _set_validation_aside(training, examples["validation"], budget)
     earlier = training.seconds
 
     def elapsed() -> float:
@@ -148,7 +145,8 @@ def fit(
 
     while not _is_over(training, recipe, budget, elapsed()):
         epoch = len(training.history) + 1
-        loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, on_step)
+        with _threads_beside_preparation(recipe):
+            loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, on_step)
         if seen == 0:
             break  # the time was used up before the first batch of this epoch
         validation = evaluate_loss(training, examples["validation"], recipe.batch)
@@ -283,16 +281,34 @@ def evaluate_loss(training: _Training, examples: Examples, batch: int) -> tuple[
     return loss_sum / count, correct / count
 
 
-def _affordable_validation(network: Network, examples: Examples, batch: int, seconds: float) -> int | None:
-    """How many clips one validation may have so that a slow network still gets to train; None: all."""
-    few = [next(iter(examples.batches(min(batch, 16))))[0] for _ in range(2)]
+def _set_validation_aside(training: _Training, examples: Examples, budget: Budget) -> Budget:
+    """Choose how many clips a validation has, so that a slow network still gets to train, and leave time for one."""
+    assert budget.seconds is not None
+    few = next(iter(examples.batches(16)))[0]
+    network = training.network
     with _inference(network), torch.inference_mode():
-        network(_as_float(few[0], network))  # the first call also allocates
+        network(_as_float(few, network))  # the first call also allocates
         started = time.monotonic()
-        network(_as_float(few[1], network))
-        per_clip = (time.monotonic() - started) / len(few[1])
-    affordable = int(_VALIDATION_SHARE * seconds / per_clip)
-    return None if affordable >= len(examples) else max(affordable, min(_FEWEST_VALIDATED, len(examples)))
+        network(_as_float(few, network))
+        per_clip = (time.monotonic() - started) / len(few)
+    if training.validated is None:
+        affordable = int(_VALIDATION_SHARE * budget.seconds / per_clip)
+        fewest = min(_FEWEST_VALIDATED, len(examples))
+        training.validated = None if affordable >= len(examples) else max(affordable, fewest)
+    last = per_clip * (training.validated or len(examples))
+    return Budget(budget.epochs, max(budget.seconds - last, budget.seconds / 2))
+
+
+@contextmanager
+def _threads_beside_preparation(recipe: Recipe) -> Iterator[None]:
+    """Leave a core to the thread that alters clips, where the recipe does."""
+    threads = torch.get_num_threads()
+    try:
+        if recipe.augment:
+            torch.set_num_threads(max(1, threads - 1))
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextmanager

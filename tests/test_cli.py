@@ -139,9 +139,6 @@ def test_predict_json_is_a_line_a_file(hanmadi, run: Run, words_folder: Path, tm
 
 def test_predict_uses_the_newest_run(hanmadi, run: Run, clip: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    code, _, err = hanmadi("predict", clip)
-    assert code == 2
-    assert "hanmadi train" in err
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "mine").symlink_to(run.folder)
     code, out, _ = hanmadi("predict", clip)

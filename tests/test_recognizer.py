@@ -91,6 +91,7 @@ def test_wrong_clip_length(recognizer: Recognizer) -> None:
 def test_find_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_model(run.folder) == find_model(run.model) == run.model
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hanmadi.recognizer.SHIPPED_FOLDER", tmp_path / "none")
     with pytest.raises(ModelError, match="hanmadi train"):
         find_model()
     with pytest.raises(ModelError, match=r"model\.onnx"):
@@ -104,7 +105,8 @@ def test_newest_run_is_the_last_written(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.onnx").touch()
         os.utime(tmp_path / name / "model.onnx", (1000 - age, 1000 - age))
-    assert newest_run(tmp_path).name == "a"
+    assert newest_run(tmp_path) == tmp_path / "a"
+    assert newest_run(tmp_path / "none") is None
 
 
 def with_card(run: Run, path: Path, change: dict) -> Path:

@@ -17,7 +17,7 @@ from hanmadi.splits import DEFAULT_HOLDOUT, METHODS
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2  # exit codes
 
 _data_option = click.option("--data", metavar="SRC", help="Folder <word>/*.wav|flac|ogg|mp3, or a course .npz.")
-_model_option = click.option("--model", metavar="M", help="Run folder or model file; the newest run otherwise.")
+_model_option = click.option("--model", metavar="M", help="Run folder, model file or shipped name; the newest run otherwise.")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Results as JSON on standard output.")
 
 

@@ -151,7 +151,7 @@ def train(**options: Any) -> int:
     from hanmadi import training
 
     given = {name: value for name, value in options.items() if value is not None}
-    with _training_display() as hooks:
+    with training_display() as hooks:
         run = training.train(given.pop("data", None), **given, hooks=hooks)
     _show_run(run)
     return 0
@@ -161,7 +161,7 @@ def resume(**options: Any) -> int:
     """Go on with a training and say what came out."""
     from hanmadi import training
 
-    with _training_display() as hooks:
+    with training_display() as hooks:
         run = training.resume(**options, hooks=hooks)
     _show_run(run)
     return 0
@@ -179,7 +179,7 @@ def _show_run(run: Run) -> None:
 
 
 @contextmanager
-def _training_display() -> Iterator[Any]:
+def training_display() -> Iterator[Any]:
     """Hooks that show a bar on a terminal, and a line an epoch elsewhere."""
     from hanmadi.errors import MissingExtraError
     from hanmadi.training import Hooks

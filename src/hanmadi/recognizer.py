@@ -15,6 +15,8 @@ from hanmadi.bundle import FILE_NAME, INPUT, OUTPUT, Bundle, open_bundle
 from hanmadi.errors import AudioError, ModelError
 
 RUNS_FOLDER: Final = Path("runs")
+SHIPPED_FOLDER: Final = Path(__file__).parent / "shipped"
+DEFAULT_MODEL: Final = "small"
 TOP: Final = 3
 
 
@@ -111,8 +113,9 @@ def _as_float(samples: NDArray[Any]) -> Samples:
 
 
 def load(model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> Recognizer:
-    """A recogniser from a run folder or a model file; without one, the newest run in ``runs/``.
+    """A recogniser from a run folder, a model file or the name of a shipped model.
 
+    Without one, the newest run in ``runs/``, and the shipped ``small`` where there is no run.
     Raises ModelError if there is none or it cannot be read.
     """
     return Recognizer(open_bundle(find_model(model), threads=threads))
@@ -121,18 +124,28 @@ def load(model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> Re
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     """The model file that a person means. Raises ModelError that says how to get one."""
     if model is None:
-        return newest_run(RUNS_FOLDER) / FILE_NAME
+        run = newest_run(RUNS_FOLDER)
+        return run / FILE_NAME if run else _shipped(DEFAULT_MODEL)
     path = Path(model)
     if path.is_dir():
         if not (path / FILE_NAME).is_file():
             raise ModelError(f"{path}: holds no {FILE_NAME}; finish its training with: hanmadi train --resume")
         return path / FILE_NAME
-    return path
+    return path if path.exists() or str(model) not in shipped() else _shipped(str(model))
 
 
-def newest_run(folder: Path) -> Path:
-    """The run in ``folder`` whose model was written last. Raises ModelError if there is none."""
+def newest_run(folder: Path) -> Path | None:
+    """The run in ``folder`` whose model was written last; None if there is none."""
     models = list(folder.glob(f"*/{FILE_NAME}")) if folder.is_dir() else []
-    if not models:
-        raise ModelError(f"no trained model in {folder}/; train one with: hanmadi train, or name one with --model")
-    return max(models, key=lambda path: path.stat().st_mtime_ns).parent
+    return max(models, key=lambda path: path.stat().st_mtime_ns).parent if models else None
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the models that come with the package."""
+    return tuple(sorted(path.stem for path in SHIPPED_FOLDER.glob("*.onnx")))
+
+
+def _shipped(name: str) -> Path:
+    if name not in shipped():
+        raise ModelError(f"no trained model in {RUNS_FOLDER}/; train one with: hanmadi train, or name one with --model")
+    return SHIPPED_FOLDER / f"{name}.onnx"

@@ -1,0 +1,66 @@
+"""Train the models that are shipped with the package, and put them into src/hanmadi/shipped/.
+
+    python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small base]
+
+A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, the best weights are
+chosen on validation clips, and the test split is judged once, when a run ends.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from hanmadi import bundle, training
+from hanmadi.clips import SPLITS
+from hanmadi.console import training_display
+from hanmadi.evaluation import evaluate
+from hanmadi.files import write_bytes
+from hanmadi.recognizer import SHIPPED_FOLDER, load
+
+LICENCE = "CC BY 4.0"
+ATTRIBUTION = "Google Speech Commands v0.02, Pete Warden, arXiv 1804.03209; a part of its clips, unaltered"
+LIMITS = (
+    "English words, said alone, one second at a time; other languages and accents than those of the recordings "
+    "were not measured.",
+    "Trained on 170 to 220 clips each of on, off and stop and 650 to 700 of each other word: those three are the weak ones.",
+    "Words that sound like a keyword may be taken for it; thresholds for listening without pause are not set.",
+)
+EPOCHS = {"tiny": 100, "small": 80, "base": 80}
+
+
+def main() -> None:
+    data, runs, *names = sys.argv[1:]
+    for name in names or EPOCHS:
+        folder = Path(runs) / name
+        if not (folder / training.CARD).exists():
+            _train(name, data, folder)
+        _ship(name, data, folder)
+
+
+def _train(name: str, data: str, folder: Path) -> None:
+    with training_display() as hooks:
+        if (folder / training.SETTINGS).exists():
+            training.resume(folder, hooks=hooks)
+        else:
+            training.train(data, arch=name, epochs=EPOCHS[name], out=folder, hooks=hooks)
+
+
+def _ship(name: str, data: str, folder: Path) -> None:
+    card = dict(load(folder).card)
+    card["name"] = name
+    card["data"] |= {"source": "Speech Commands (part)", "licence": LICENCE, "attribution": ATTRIBUTION}
+    card["limits"] = list(LIMITS)
+    official = Path(data).with_name("speech_commands_test_set")
+    if official.is_dir():
+        found = evaluate(folder, official).to_dict()
+        card["metrics"]["official_test_layout"] = {key: found[key] for key in ("clips", "accuracy", "interval", "per_label")}
+    target = SHIPPED_FOLDER / f"{name}.onnx"
+    write_bytes(target, (folder / bundle.FILE_NAME).read_bytes())
+    bundle.write_card(target, card)
+    splits = {split: card["metrics"][split]["accuracy"] for split in reversed(SPLITS)}
+    print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {splits}")
+
+
+if __name__ == "__main__":
+    main()

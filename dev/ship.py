@@ -2,8 +2,8 @@
 
     python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small base]
 
-A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, the best weights are
-chosen on validation clips, and the test split is judged once, when a run ends.
+A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, the best
+weights are chosen on validation clips, and the test split is judged once, when a run ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ATTRIBUTION = "Google Speech Commands v0.02, Pete Warden, arXiv 1804.03209; a pa
 LIMITS = (
     "English words, said alone, one second at a time; other languages and accents than those of the recordings "
     "were not measured.",
-    "Trained on 170 to 220 clips each of on, off and stop and 650 to 700 of each other word: those three are the weak ones.",
+    "Trained on 170 to 220 clips each of on, off and stop and 650 to 700 of each other word: those three are weak.",
     "Words that sound like a keyword may be taken for it; thresholds for listening without pause are not set.",
 )
 EPOCHS = {"tiny": 100, "small": 80, "base": 80}
@@ -54,7 +54,9 @@ def _ship(name: str, data: str, folder: Path) -> None:
     official = Path(data).with_name("speech_commands_test_set")
     if official.is_dir():
         found = evaluate(folder, official).to_dict()
-        card["metrics"]["official_test_layout"] = {key: found[key] for key in ("clips", "accuracy", "interval", "per_label")}
+        card["metrics"]["official_test_layout"] = {
+            key: found[key] for key in ("clips", "accuracy", "interval", "per_label")
+        }
     target = SHIPPED_FOLDER / f"{name}.onnx"
     write_bytes(target, (folder / bundle.FILE_NAME).read_bytes())
     bundle.write_card(target, card)

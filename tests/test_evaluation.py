@@ -27,6 +27,16 @@ def test_auto_is_the_test_split_of_the_data_it_was_trained_on(run: Run, words_fo
     assert (found.split, found.clips, found.accuracy) == ("test", run.evaluation.clips, run.evaluation.accuracy)
 
 
+def test_without_data_it_judges_the_data_it_was_trained_on(run: Run, tmp_path: Path, monkeypatch) -> None:
+    assert evaluate(run.folder).to_dict() == run.evaluation.to_dict() | {
+        "made_silence": {"clips": 0, "right": 0}, "broken": 0
+    }  # fmt: skip
+    recognizer = run.load()
+    recognizer.card["data"]["source"] = str(tmp_path / "gone")
+    with pytest.raises(DataError, match="not here"):
+        evaluate(recognizer)
+
+
 def test_auto_is_everything_of_other_data(run: Run, make_words_folder, tmp_path: Path) -> None:
     folder = make_words_folder(tmp_path / "other", words=("yes", "up"), speakers=("new", "newer"), noises=0)
     found = evaluate(run.folder, folder)

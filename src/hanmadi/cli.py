@@ -17,7 +17,10 @@ from hanmadi.splits import DEFAULT_HOLDOUT, METHODS
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2  # exit codes
 
 _data_option = click.option("--data", metavar="SRC", help="Folder <word>/*.wav|flac|ogg|mp3, or a course .npz.")
-_model_option = click.option("--model", metavar="M", help="Run folder, model file or shipped name; the newest run otherwise.")
+_judged_option = click.option("--data", metavar="SRC", help="Recordings; those of the training otherwise.")
+_model_option = click.option(
+    "--model", metavar="M", help="Run folder, model file or shipped name; the newest run otherwise."
+)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Results as JSON on standard output.")
 
 
@@ -116,7 +119,7 @@ def train(context: click.Context, /, go_on: bool, list_archs: bool, **options: A
 
 @cli.command()
 @_model_option
-@_data_option
+@_judged_option
 @click.option(
     "--split", type=click.Choice(["auto", "train", "validation", "test", "all"]), default="auto", show_default=True,
     help="auto: test where there is one, all clips of other data.",
@@ -155,7 +158,7 @@ def predict(files: Sequence[str], model: str | None, top: int, as_json: bool) ->
 
 @cli.command("try")
 @_model_option
-@_data_option
+@_judged_option
 @click.option("--seed", type=int, help="Choose the same clip again.")
 @click.option("--plot", type=click.Path(dir_okay=False), help="Where the picture goes; try.png in the run otherwise.")
 @click.option("--play/--no-play", default=True, help="Play the clip when the system can.")

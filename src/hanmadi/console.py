@@ -284,8 +284,7 @@ def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str
     from hanmadi.recognizer import load
 
     recognizer = load(model)
-    source = data if data is not None else _data_of(recognizer.card)
-    found = trial.pick(recognizer, source, seed=seed)
+    found = trial.pick(recognizer, data, seed=seed)
     if play and not trial.play(found.samples, sample_rate=found.sample_rate):
         say("(no sound: no player such as aplay or afplay could play it)")
     verdict = "correct" if found.correct else "incorrect"
@@ -299,12 +298,6 @@ def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str
     click.echo("heard:   " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.prediction.top))
     click.echo(f"picture: {picture}\n{verdict}")
     return 0
-
-
-def _data_of(card: dict[str, Any]) -> str | None:
-    """The data that the model was trained on, if it is still there."""
-    source = card.get("data", {}).get("source", "synth")
-    return source if source != "synth" and Path(source).exists() else None
 
 
 def compare(archs: Sequence[str] | None, data: str | None, out: str | None, **options: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from hanmadi.splits import split_clips
 Which = Literal["auto", "train", "validation", "test", "all"]
 WHICH: Final[tuple[Which, ...]] = ("auto", "train", "validation", "test", "all")
 BATCH: Final = 64
+SYNTHETIC: Final = "synth"  # the name of the source that needs no files
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def evaluate(
     split: Which = "auto",
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Judge a model on recordings; without ``data``, on the synthetic speech that is the default of training.
+    """Judge a model on recordings; without ``data``, on those that it was trained on.
 
     ``auto`` takes the test split of data that has official splits or that the model was trained on, and
     every recording of other data. Raises DataError or ModelError as `open_source` and `load` do.
@@ -119,11 +121,20 @@ def store_for(
     *,
     progress: Callable[[int], None] | None = None,
 ) -> ClipStore:
-    """Recordings as a recogniser hears them: at its rate and length."""
+    """Recordings as a recogniser hears them, at its rate and length; without ``data``, those it was trained on."""
+    data = trained_on(recognizer) if data is None else data
     words = LabelSet(recognizer.labels).keywords
     seconds = recognizer.clip_samples / recognizer.sample_rate
     source = open_source(data, words=words)
     return cached_store(source, sample_rate=recognizer.sample_rate, seconds=seconds, progress=progress)
+
+
+def trained_on(recognizer: Recognizer) -> str | None:
+    """What to open for the recordings of a model's training, None for synthetic speech. DataError if they are gone."""
+    source = str(recognizer.card.get("data", {}).get("source", SYNTHETIC))
+    if source != SYNTHETIC and not Path(source).exists():
+        raise DataError(f"the model was trained on {source}, which is not here; name recordings with --data")
+    return None if source == SYNTHETIC else source
 
 
 def held_out_rows(recognizer: Recognizer, data: str | os.PathLike[str] | None) -> tuple[ClipStore, NDArray[np.int64]]:

@@ -48,7 +48,7 @@ class Size:
     width: int = 9  # frames that a block over time sees
 
 
-TINY = Size(stem=8, bands=((16, 1), (24, 1)), channels=38, blocks=3)
+TINY = Size(stem=8, bands=((16, 1), (24, 1)), channels=37, blocks=3)
 SMALL = Size(stem=16, bands=((32, 0),), channels=64, blocks=6)
 BASE = Size(stem=16, bands=((32, 0),), channels=112, blocks=2, stem_hop=2, halve=None, dense=True, width=5)
 

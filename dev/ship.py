@@ -26,12 +26,12 @@ LIMITS = (
     "Trained on 170 to 220 clips each of on, off and stop and 650 to 700 of each other word: those three are weak.",
     "Words that sound like a keyword may be taken for it; thresholds for listening without pause are not set.",
 )
-EPOCHS = {"tiny": 100, "small": 80, "base": 80}
+NAMES = ("tiny", "small", "base")
 
 
 def main() -> None:
     data, runs, *names = sys.argv[1:]
-    for name in names or EPOCHS:
+    for name in names or NAMES:
         folder = Path(runs) / name
         if not (folder / training.CARD).exists():
             _train(name, data, folder)
@@ -43,7 +43,7 @@ def _train(name: str, data: str, folder: Path) -> None:
         if (folder / training.SETTINGS).exists():
             training.resume(folder, hooks=hooks)
         else:
-            training.train(data, arch=name, epochs=EPOCHS[name], out=folder, hooks=hooks)
+            training.train(data, arch=name, out=folder, hooks=hooks)
 
 
 def _ship(name: str, data: str, folder: Path) -> None:

@@ -44,7 +44,7 @@ REPORT: Final = "report.html"
 # fewer for a network so slow that this would take longer than training it
 _FEWEST_JUDGED, _MOST_JUDGED = 120, 3_000
 _JUDGING_SECONDS: Final = 30.0
-_SYNTHETIC_SHARE: Final = 0.6  # of the epochs: synthetic speech is learnt sooner than people's
+_SYNTHETIC_SHARE: Final = 0.4  # of the epochs: synthetic speech is learnt sooner than people's
 
 
 @dataclass(frozen=True)

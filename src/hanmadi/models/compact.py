@@ -7,7 +7,7 @@ does fast, and in channels-last memory depthwise convolutions are three times as
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -19,7 +19,7 @@ from hanmadi.models.registry import Architecture, Recipe, Sampling, register
 
 LOG_MEL = FeatureConfig(window=512, hop=320, low_hz=40.0, mean=-6.0, std=4.0)
 RECIPE = Recipe(
-    epochs=40,
+    epochs=60,
     least_steps=1_200,
     batch=128,
     learning_rate=6e-3,
@@ -140,10 +140,10 @@ def _over_time(size: Size, number: int) -> nn.Module:
     return Separable(size.channels, size.channels, (1, size.width), stride=stride)
 
 
-def _register(name: str, size: Size, summary: str, *, recipe: Recipe = RECIPE) -> None:
-    register(Architecture(name, partial(WordNet, size=size), LOG_MEL, recipe, summary))
+def _register(name: str, size: Size, summary: str) -> None:
+    register(Architecture(name, partial(WordNet, size=size), LOG_MEL, RECIPE, summary))
 
 
 _register("tiny", TINY, "for a microcontroller: under 10,000 parameters")
 _register("small", SMALL, "the default: for a laptop, a phone, a small computer")
-_register("base", BASE, "for accuracy first: under 350,000 parameters", recipe=replace(RECIPE, epochs=60))
+_register("base", BASE, "for accuracy first: under 350,000 parameters")

@@ -224,7 +224,8 @@ def _show_start(card: dict[str, Any]) -> None:
     say(f"{data['source']}: {counts} clips, split: {data['method']}")
     if data["broken"]:
         say(f"{data['broken']} recordings could not be read and are left out; see: hanmadi data check")
-    say("each epoch: training / validation (training clips are altered, so they can be harder)")
+    altered = " (training clips are altered, so they can be harder)" if card["training"]["recipe"]["augment"] else ""
+    say(f"each epoch: training / validation{altered}")
 
 
 # ---- judging ----

@@ -158,6 +158,26 @@ def test_try(hanmadi, run: Run, words_folder: Path, tmp_path: Path) -> None:
     assert hanmadi(*arguments)[1] == out, "a seed chooses the same clip"
 
 
+@pytest.mark.parametrize("part", ["torch", "matplotlib"])
+def test_absent_parts_are_told(part: str, run: Run, words_folder: Path, tmp_path: Path) -> None:
+    """Without [train]: predict, evaluate and try answer, train and info --plot say what to install."""
+    clip = words_folder / "yes" / "ben_nohash_0.wav"
+    calls = {
+        "torch": [["train", "--list"], ["train", "--data", words_folder]],
+        "matplotlib": [["info", clip, "--plot", tmp_path / "x.png"]],
+    }
+    answering = [["predict", clip, "--model", run.model], ["try", "--model", run.folder, "--no-play"]]
+    for arguments, expected in [*((call, 2) for call in calls[part]), *((call, 0) for call in answering)]:
+        program = (
+            f"import sys; sys.modules[{part!r}] = None; from hanmadi import cli; "
+            f"sys.exit(cli.run({[str(a) for a in arguments]!r}))"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert done.returncode == expected, done.stderr
+        assert ("hanmadi[train]" in done.stderr) == (expected == 2 or (part, arguments[0]) == ("matplotlib", "try"))
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hanmadi.evaluation import Evaluation
     from hanmadi.fit import Epoch, Step
     from hanmadi.training import Run
+    from hanmadi.trial import Trial
 
 _LISTED = 20  # problems of a kind that are listed by name
 
@@ -135,12 +136,8 @@ def _show_check(found: DataCheck) -> None:
 
 def list_architectures() -> int:
     """Names and one line for each."""
-    from hanmadi.errors import MissingExtraError
+    from hanmadi.models import architecture, names
 
-    try:
-        from hanmadi.models import architecture, names
-    except ImportError as error:
-        raise MissingExtraError("train", "listing networks") from error
     for name in names():
         click.echo(f"{name:24} {architecture(name).summary}")
     return 0
@@ -280,8 +277,6 @@ def _confusion_table(found: Evaluation) -> str:
 def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str | None, play: bool) -> int:
     """Recognise a random test clip."""
     from hanmadi import trial
-    from hanmadi.plots import waveform_and_spectrogram
-    from hanmadi.plotstyle import save_figure
     from hanmadi.recognizer import load
 
     recognizer = load(model)
@@ -291,14 +286,29 @@ def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str
     verdict = "correct" if found.correct else "incorrect"
     said = found.word if found.word == found.truth else f"{found.word} ({found.truth})"
     title = f"said: {said}   heard: {found.prediction.label} {found.prediction.score:.0%}   {verdict}"
-    picture = Path(plot) if plot else recognizer.path.parent / "try.png"
-    save_figure(waveform_and_spectrogram(found.samples, found.sample_rate, title=title), picture)
-    if sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform in ("darwin", "win32")):
-        click.launch(str(picture))
+    run = recognizer.path.with_name("card.json").exists()  # a shipped model lies among the program's files
+    default = recognizer.path.with_name("try.png") if run else Path("try.png")
+    picture = _trial_picture(found, title, Path(plot) if plot else default)
     click.echo(f"clip:    {found.name}\nsaid:    {said}")
     click.echo("heard:   " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.prediction.top))
-    click.echo(f"picture: {picture}\n{verdict}")
+    click.echo(f"picture: {picture or 'none'}\n{verdict}")
     return 0
+
+
+def _trial_picture(found: Trial, title: str, path: Path) -> Path | None:
+    """Draw a clip and open the picture where there is a screen; None where nothing can be drawn."""
+    from hanmadi.errors import MissingExtraError
+    from hanmadi.plots import waveform_and_spectrogram
+    from hanmadi.plotstyle import save_figure
+
+    try:
+        save_figure(waveform_and_spectrogram(found.samples, found.sample_rate, title=title), path)
+    except MissingExtraError as error:
+        say(f"(no picture: {error})")
+        return None
+    if sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform in ("darwin", "win32")):
+        click.launch(str(path))
+    return path
 
 
 def compare(archs: Sequence[str] | None, data: str | None, out: str | None, **options: Any) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from hanmadi.augment import Augmentation
-from hanmadi.errors import ModelError
+from hanmadi.errors import MissingExtraError, ModelError
 from hanmadi.features import FeatureConfig
 
 if TYPE_CHECKING:
@@ -86,5 +86,10 @@ def architecture(name: str) -> Architecture:
 
 def _load_all() -> None:
     package = importlib.import_module("hanmadi.models")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"hanmadi.models.{module.name}")
+    try:
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"hanmadi.models.{module.name}")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("train", "a network") from error

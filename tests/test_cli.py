@@ -166,7 +166,10 @@ def test_absent_parts_are_told(part: str, run: Run, words_folder: Path, tmp_path
         "torch": [["train", "--list"], ["train", "--data", words_folder]],
         "matplotlib": [["info", clip, "--plot", tmp_path / "x.png"]],
     }
-    answering = [["predict", clip, "--model", run.model], ["try", "--model", run.folder, "--no-play"]]
+    answering = [
+        ["predict", clip, "--model", run.model],
+        ["try", "--model", run.folder, "--no-play", "--plot", tmp_path / "t.png"],
+    ]
     for arguments, expected in [*((call, 2) for call in calls[part]), *((call, 0) for call in answering)]:
         program = (
             f"import sys; sys.modules[{part!r}] = None; from hanmadi import cli; "

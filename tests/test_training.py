@@ -97,7 +97,7 @@ def test_resume_refuses_changed_recordings(make_words_folder, tmp_path: Path) ->
 
 def test_minutes_bound_the_training(words_folder: Path, tmp_path: Path) -> None:
     run = train(words_folder, words=["yes", "no"], minutes=0.05, out=tmp_path / "run")
-    assert 0 < run.card["training"]["seconds"] < 12  # 3 s and the epoch's validation, on a busy machine
+    assert 0 < run.card["training"]["seconds"] < 60  # 3 s and a validation, on however busy a machine
 
 
 def test_a_run_is_not_overwritten(run: Run, words_folder: Path) -> None:

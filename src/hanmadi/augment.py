@@ -22,7 +22,7 @@ _TINY: Final = 1e-12  # keeps a division by the power of digital silence finite
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much of each; the defaults are what measurably helped (dev/LOG.md)."""
+    """How much of each; the defaults are those of the best recipe as a whole, not each tried alone."""
 
     shift_ms: float = 100.0  # at most, both ways
     gain_db: tuple[float, float] = (-26.0, 8.0)

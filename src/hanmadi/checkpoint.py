@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn, optim
@@ -78,3 +79,8 @@ def unpack_optimiser(optimiser: optim.Optimizer, tensors: Mapping[str, Tensor]) 
             _, index, moment = name.split(".", 2)
             state.setdefault(int(index), {})[moment] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    for weight, moments in optimiser.state.items():
+        for name, moment in moments.items():
+            if moment.shape == weight.shape:
+                # in memory as the weight is: a fused optimiser goes through both in the order of memory
+                moments[name] = torch.empty_like(weight).copy_(moment)

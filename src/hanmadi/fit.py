@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,11 +29,14 @@ from hanmadi.noise import Rng
 
 LAST: Final = "last.safetensors"  # everything that --resume needs
 BEST: Final = "weights.safetensors"  # the weights with the lowest validation loss
-_WARM_UP: Final = 0.08  # share of a one-cycle schedule in which the learning rate rises
 _START_DIVISOR, _END_DIVISOR = 10.0, 1_000.0  # of the peak learning rate
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
+# of mallopt(3): blocks above the first size are mapped from the system, and more than the second is given back to it
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_KEPT = -1, -3, 1 << 30
+
+SideBySide = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 class Epoch(NamedTuple):
@@ -98,6 +103,7 @@ class _Training:
     """What changes while training goes on."""
 
     network: Network
+    bodies: tuple[nn.Module, ...]  # the network's body and its twins, one for each shard of a batch
     average: nn.Module | None  # exponential moving average of the body's weights
     optimiser: optim.Optimizer
     history: list[Epoch] = field(default_factory=list)
@@ -134,6 +140,7 @@ def fit(
     (seed, epoch) alone, so a resumed training repeats what an uninterrupted one does.
     """
     started = time.monotonic()
+    _keep_freed_memory()
     training = _start(network, recipe, folder, resume=resume)
     training.weights = weights
     if budget.seconds:
@@ -145,8 +152,7 @@ def fit(
 
     while not _is_over(training, recipe, budget, elapsed()):
         epoch = len(training.history) + 1
-        with _threads_beside_preparation(recipe):
-            loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, on_step)
+        loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, on_step)
         if seen == 0:
             break  # the time was used up before the first batch of this epoch
         validation = evaluate_loss(training, examples["validation"], recipe.batch)
@@ -180,67 +186,122 @@ def _train_epoch(
     loss_sum = correct = seen = 0.0
     parts = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
     parts = [part for part in parts if len(part) > 1]  # batch norm needs two
-    prepared = _ahead(lambda part: _features(training.network, examples, part, recipe, rng), parts)
-    for done, (part, features) in enumerate(zip(parts, prepared, strict=True)):
-        share = budget.share(epoch + done / len(parts), elapsed())
-        if share >= 1.0 and (seen or training.history):
-            break  # the time is used; the very first batch is trained in any case
-        _set_learning_rate(training.optimiser, recipe, share)
-        targets = torch.from_numpy(examples.labels[part]).to(features.device)
-        loss, hits = _step(training, features, targets, recipe)
-        seen += len(part)
-        loss_sum += loss * len(part)
-        correct += hits
-        if on_step:
-            left = elapsed() * (1 / share - 1) if share > 0 else math.inf
-            on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left))
+    with _side_by_side(recipe.shards) as side_by_side:
+        for done, part in enumerate(parts):
+            share = budget.share(epoch + done / len(parts), elapsed())
+            if share >= 1.0 and (seen or training.history):
+                break  # the time is used; the very first batch is trained in any case
+            _set_learning_rate(training.optimiser, recipe, share)
+            loss, hits = _step(training, examples, part, recipe, rng, side_by_side)
+            seen += len(part)
+            loss_sum += loss * len(part)
+            correct += hits
+            if on_step:
+                left = elapsed() * (1 / share - 1) if share > 0 else math.inf
+                on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left))
     return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
 
 
-def _ahead(prepare: Callable[[NDArray[np.int64]], Tensor], parts: list[NDArray[np.int64]]) -> Iterator[Tensor]:
-    """Prepare the next part in a thread of its own while the network learns from this one.
+def _step(
+    training: _Training,
+    examples: Examples,
+    part: NDArray[np.int64],
+    recipe: Recipe,
+    rng: Rng,
+    side_by_side: SideBySide,
+) -> tuple[float, int]:
+    """One step of the optimiser: loss and the number of right answers.
 
-    There is one such thread and it takes the parts in order, so what is drawn does not depend on timing.
+    The batch is learnt from in shards, always the same ones with their own randomness, so the outcome does not
+    depend on how many threads there are.
     """
-    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        following = pool.submit(prepare, parts[0]) if parts else None
-        for part in [*parts[1:], None]:
-            current = following
-            following = pool.submit(prepare, part) if part is not None else None
-            if current is not None:
-                yield current.result()
-
-
-def _step(training: _Training, features: Tensor, targets: Tensor, recipe: Recipe) -> tuple[float, int]:
-    """One step of the optimiser: loss and the number of right answers."""
-    body = training.network.body.train()
-    logits = body(features)
-    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-    training.optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(body.parameters(), _GRADIENT_NORM)
+    bodies = training.bodies[: max(1, len(part) // 2)]  # batch norm needs two clips in each
+    shards = zip(bodies, np.array_split(part, len(bodies)), rng.spawn(len(bodies)), strict=True)
+    learnt = side_by_side(
+        lambda shard: _learn(training.network.front_end, *shard, examples, recipe, len(part)), list(shards)
+    )
+    _sum_gradients(bodies)
+    nn.utils.clip_grad_norm_(bodies[0].parameters(), _GRADIENT_NORM)
     training.optimiser.step()
     training.steps += 1
     if training.average is not None:
-        _update_average(training.average, body, recipe.ema_decay, training.steps)
+        _update_average(training.average, bodies[0], recipe.ema_decay, training.steps)
+    losses, hits = zip(*learnt, strict=True)
+    return sum(losses), sum(hits)
+
+
+def _learn(
+    front_end: FrontEnd,
+    body: nn.Module,
+    shard: NDArray[np.int64],
+    rng: Rng,
+    examples: Examples,
+    recipe: Recipe,
+    batch: int,
+) -> tuple[float, int]:
+    """Gradients of a shard's part in the loss of the batch: that part, and the number of right answers."""
+    features = _features(front_end, _device(body), examples, shard, recipe, rng)
+    targets = torch.from_numpy(examples.labels[shard]).to(features.device)
+    body.train().zero_grad(set_to_none=True)
+    logits = body(features)
+    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing) * (len(shard) / batch)
+    loss.backward()  # type: ignore[no-untyped-call]
     return float(loss.detach()), int((logits.argmax(1) == targets).sum())
 
 
-def _features(network: Network, examples: Examples, indices: NDArray[np.int64], recipe: Recipe, rng: Rng) -> Tensor:
+@contextmanager
+def _side_by_side(shards: int) -> Iterator[SideBySide]:
+    """A function that does something to all shards: each in its thread, on one core, and the results in order.
+
+    Two threads with a network each keep two cores busy; one network whose every operation is shared between two
+    threads does not, for its operations are small.
+    """
+    if shards == 1:
+        yield lambda learn, shards: [learn(shard) for shard in shards]
+        return
+    threads = torch.get_num_threads()
+    workers = min(shards, threads)
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads // workers,)) as pool:
+        yield lambda learn, shards: list(pool.map(learn, shards))
+
+
+def _sum_gradients(bodies: Sequence[nn.Module]) -> None:
+    """Add the gradients of the twins to those of the first."""
+    first = [p.grad for p in bodies[0].parameters() if p.grad is not None]
+    for twin in bodies[1:]:
+        torch._foreach_add_(first, [p.grad for p in twin.parameters() if p.grad is not None])
+
+
+def _twin(body: nn.Module) -> nn.Module:
+    """The same weights, in the same memory, with gradients and batch statistics of its own."""
+    twin = copy.deepcopy(body)
+    for own, shared in zip(twin.parameters(), body.parameters(), strict=True):
+        own.data = shared.data
+    return twin
+
+
+def _features(
+    front_end: FrontEnd,
+    device: torch.device,
+    examples: Examples,
+    indices: NDArray[np.int64],
+    recipe: Recipe,
+    rng: Rng,
+) -> Tensor:
     """What the network sees of clips in training: (batch, *shape), altered if the recipe says so."""
     samples = audio.from_int16(examples.batch(indices, rng=rng))
-    front_end, how = network.front_end, recipe.augmentation
+    how = recipe.augmentation
     with torch.no_grad():
         if recipe.augment:
             real = indices < len(examples.rows)  # made silence varies as it is
             samples[real] = augment.augment(samples[real], examples.noise, config=how, rng=rng)
-        heard = torch.from_numpy(samples).to(_device(network))
+        heard = torch.from_numpy(samples).to(device)
         if not recipe.augment or front_end.config.kind != "log_mel":
             return front_end(heard)
         mel = front_end.warped_mel_of(heard, lambda: augment.draw_warp(how, rng=rng))
         log_mel = front_end.normalised(mel).cpu().numpy()
         altered = augment.augment_features(log_mel, config=how, rng=rng)
-        return torch.from_numpy(altered).to(_device(network)).transpose(1, 2)
+        return torch.from_numpy(altered).to(device).transpose(1, 2)
 
 
 def _order(examples: Examples, weights: NDArray[np.float64] | None, rng: Rng) -> NDArray[np.int64]:
@@ -259,11 +320,11 @@ def learning_rate(recipe: Recipe, share: float) -> float:
     peak = recipe.learning_rate
     if recipe.schedule == "constant":
         return peak
-    if share < _WARM_UP:
+    if share < recipe.warm_up:
         low = peak / _START_DIVISOR
-        return low + (peak - low) * share / _WARM_UP
+        return low + (peak - low) * share / recipe.warm_up
     low = peak / _END_DIVISOR
-    fall = (share - _WARM_UP) / (1 - _WARM_UP)
+    fall = (share - recipe.warm_up) / (1 - recipe.warm_up)
     return low + (peak - low) * 0.5 * (1 + math.cos(math.pi * fall))
 
 
@@ -300,18 +361,6 @@ def _set_validation_aside(training: _Training, examples: Examples, budget: Budge
 
 
 @contextmanager
-def _threads_beside_preparation(recipe: Recipe) -> Iterator[None]:
-    """Leave a core to the thread that alters clips, where the recipe does."""
-    threads = torch.get_num_threads()
-    try:
-        if recipe.augment:
-            torch.set_num_threads(max(1, threads - 1))
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-@contextmanager
 def _inference(*modules: nn.Module) -> Iterator[None]:
     for module in modules:
         module.eval()
@@ -322,15 +371,26 @@ def _inference(*modules: nn.Module) -> Iterator[None]:
             module.train()
 
 
+def _keep_freed_memory() -> None:
+    """Have the C library keep large blocks that were freed, for the next step needs the same ones again.
+
+    glibc would give them back and have each page cleared anew: 40 % of a step of `small`. Elsewhere nothing is done.
+    """
+    if sys.platform != "linux":
+        return
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+            library.mallopt(option, _LARGEST_KEPT)
+
+
 def _start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> _Training:
-    optimiser_class = optim.AdamW if recipe.weight_decay else optim.Adam
-    optimiser = optimiser_class(
-        _parameter_groups(network.body, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
-    )
+    optimiser = _optimiser(network.body, recipe)
     average = None
     if recipe.ema_decay:
         average = copy.deepcopy(network.body).requires_grad_(False)
-    training = _Training(network, average, optimiser)
+    twins = (_twin(network.body) for _ in range(1, recipe.shards))
+    training = _Training(network, (network.body, *twins), average, optimiser)
     if resume and (folder / LAST).exists():
         state = checkpoint.load(folder / LAST)
         checkpoint.unpack("body", network.body, state.tensors)
@@ -368,6 +428,14 @@ def _is_over(training: _Training, recipe: Recipe, budget: Budget, seconds: float
     if recipe.patience is not None and training.epochs_since_best >= recipe.patience:
         return True
     return bool(training.history) and budget.share(len(training.history), seconds) >= 1.0
+
+
+def _optimiser(body: nn.Module, recipe: Recipe) -> optim.Optimizer:
+    groups = _parameter_groups(body, recipe.weight_decay)
+    if recipe.optimiser == "sgd":
+        return optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+    optimiser = optim.AdamW if recipe.weight_decay else optim.Adam
+    return optimiser(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
 
 
 def _parameter_groups(body: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ RECIPE = Recipe(
     epochs=60,
     least_steps=1_200,
     batch=128,
+    shards=2,
     learning_rate=6e-3,
     schedule="one_cycle",
     betas=(0.9, 0.98),
@@ -102,7 +103,7 @@ class WordNet(nn.Module):
         layers += _fold(channels, size.channels, rows, separable=len(size.bands) > 1)
         layers += [_over_time(size, i) for i in range(size.blocks)]
         self.layers = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(size.channels, n_labels))
+        self.head = nn.Linear(size.channels, n_labels)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -32,10 +32,14 @@ class Recipe:
     epochs: int = 10
     least_steps: int = 0  # with few clips there are more epochs, so that there are as many steps as this
     batch: int = 32
+    shards: int = 1  # parts of a batch that are learnt from side by side; batch norm sees one of them at a time
     learning_rate: float = 1e-4
-    schedule: Literal["constant", "one_cycle"] = "constant"
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0  # above 0: AdamW
+    schedule: Literal["constant", "one_cycle", "warm_cosine"] = "constant"
+    warm_up: float = 0.08  # share of a one-cycle schedule in which the learning rate rises
+    optimiser: Literal["adam", "sgd"] = "adam"
+    betas: tuple[float, float] = (0.9, 0.999)  # of adam
+    momentum: float = 0.9  # of sgd
+    weight_decay: float = 0.0  # with adam, above 0: AdamW
     label_smoothing: float = 0.0
     ema_decay: float = 0.0  # above 0: the average of the weights is what is kept
     augment: bool = False  # whether training clips are altered ...

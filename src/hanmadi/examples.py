@@ -27,6 +27,7 @@ class Examples:
     rows: NDArray[np.int64]  # (clips,) rows of the store
     labels: NDArray[np.int64]  # (clips + made,) index of each example's label
     noise: NoiseBank = field(repr=False)  # of this split alone
+    unknown: int | None = None  # index of that label; None: all words are keywords
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -123,7 +124,8 @@ def _examples(
         missing = max(0, round(float(np.mean(keywords))) - int(counts[silence]))
         made = np.full(missing, silence)
     bank = NoiseBank(noises, store.sample_rate, store.clip_samples, seed=_MADE_SEED + split)
-    return Examples(store, rows, np.concatenate([targets, made]), bank)
+    unknown = labels.labels.index(UNKNOWN) if UNKNOWN in labels.labels else None
+    return Examples(store, rows, np.concatenate([targets, made]), bank, unknown)
 
 
 def _check(store: ClipStore, labels: LabelSet, examples: dict[str, Examples]) -> None:

@@ -17,6 +17,7 @@ from hanmadi.audio import Samples
 from hanmadi.errors import AudioError
 
 Kind = Literal["waveform", "spectrogram", "log_mel", "mfcc"]
+_CHUNK: Final = 8  # clips whose spectra stay in the processor's cache
 KINDS: Final[tuple[Kind, ...]] = ("waveform", "spectrogram", "log_mel", "mfcc")
 
 
@@ -105,10 +106,18 @@ def compute(samples: Samples, config: FeatureConfig) -> Samples:
         )
     if config.kind == "waveform":
         return samples
+    if samples.ndim == 1:
+        return _features(samples, config)
+    chunks = [samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK)]
+    return np.concatenate([_features(chunk, config) for chunk in chunks or [samples]])
+
+
+def _features(samples: Samples, config: FeatureConfig) -> Samples:
+    """(..., clip_samples) to (..., *config.shape), for kinds with a spectrum."""
     spectrum = _spectrum(samples, config)
     if config.kind == "spectrogram":
-        return np.abs(spectrum)
-    log_mel = _log_mel(spectrum, config)
+        return np.swapaxes(np.abs(spectrum), -1, -2).astype(np.float32)
+    log_mel = np.swapaxes(_log_mel(spectrum, config), -1, -2)
     if config.kind == "log_mel":
         return log_mel
     mfcc: Samples = dct_matrix(config.n_mfcc, config.n_mels) @ log_mel
@@ -186,19 +195,22 @@ def _constant(values: NDArray[np.float64]) -> Samples:
     return constant
 
 
-def _spectrum(samples: Samples, config: FeatureConfig) -> NDArray[np.complex64]:
-    """(..., n) to complex (..., n_bins, n_frames)."""
+def _spectrum(samples: Samples, config: FeatureConfig) -> NDArray[np.complex128]:
+    """(..., n) to complex (..., n_frames, n_bins), in double precision.
+
+    Single precision would lose quiet bands beside a loud one: up to 3e-4 of the logarithm on real clips.
+    """
     if config.centred:
         half = config.n_fft // 2
         samples = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(half, half)])
-    window = hann_window(config)
+    window = hann_window(config).astype(np.float64)
     frames = np.lib.stride_tricks.sliding_window_view(samples, len(window), axis=-1)[..., :: config.hop, :]
-    spectrum = np.fft.rfft(frames * window, n=config.n_fft).astype(np.complex64)
-    return np.swapaxes(spectrum, -1, -2)
+    return np.fft.rfft(frames * window, n=config.n_fft)
 
 
-def _log_mel(spectrum: NDArray[np.complex64], config: FeatureConfig) -> Samples:
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
-    mel = mel_filters(config) @ power
+def _log_mel(spectrum: NDArray[np.complex128], config: FeatureConfig) -> Samples:
+    """(..., n_frames, n_bins) to (..., n_frames, n_mels)."""
+    power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
+    mel = power @ mel_filters(config).T
     normalised: Samples = (np.log(mel + np.float32(config.floor)) - np.float32(config.mean)) / np.float32(config.std)
     return normalised

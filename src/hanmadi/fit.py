@@ -7,7 +7,7 @@ import ctypes
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn, optim
 from torch.nn import functional
 
-from hanmadi import audio, augment, checkpoint
+from hanmadi import audio, checkpoint
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
 from hanmadi.noise import Rng
+from hanmadi.preparation import Preparation, prepare
 
 LAST: Final = "last.safetensors"  # everything that --resume needs
 BEST: Final = "weights.safetensors"  # the weights with the lowest validation loss
@@ -36,7 +37,8 @@ _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
 # of mallopt(3): blocks above the first size are mapped from the system, and more than the second is given back to it
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_KEPT = -1, -3, 1 << 30
 
-SideBySide = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+_Learnt = tuple[float, int]
+SideBySide = Callable[[Callable[..., _Learnt], Iterable[tuple[Any, ...]]], list[_Learnt]]
 
 
 class Epoch(NamedTuple):
@@ -186,13 +188,14 @@ def _train_epoch(
     loss_sum = correct = seen = 0.0
     parts = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
     parts = [part for part in parts if len(part) > 1]  # batch norm needs two
+    preparation = prepare(training.network.front_end, examples, recipe, rng=rng)
     with _side_by_side(recipe.shards) as side_by_side:
         for done, part in enumerate(parts):
             share = budget.share(epoch + done / len(parts), elapsed())
             if share >= 1.0 and (seen or training.history):
                 break  # the time is used; the very first batch is trained in any case
             _set_learning_rate(training.optimiser, recipe, share)
-            loss, hits = _step(training, examples, part, recipe, rng, side_by_side)
+            loss, hits = _step(training, preparation, part, rng, side_by_side)
             seen += len(part)
             loss_sum += loss * len(part)
             correct += hits
@@ -204,9 +207,8 @@ def _train_epoch(
 
 def _step(
     training: _Training,
-    examples: Examples,
+    preparation: Preparation,
     part: NDArray[np.int64],
-    recipe: Recipe,
     rng: Rng,
     side_by_side: SideBySide,
 ) -> tuple[float, int]:
@@ -217,31 +219,22 @@ def _step(
     """
     bodies = training.bodies[: max(1, len(part) // 2)]  # batch norm needs two clips in each
     shards = zip(bodies, np.array_split(part, len(bodies)), rng.spawn(len(bodies)), strict=True)
-    learnt = side_by_side(
-        lambda shard: _learn(training.network.front_end, *shard, examples, recipe, len(part)), list(shards)
-    )
+    learnt = side_by_side(lambda body, shard, own: _learn(body, shard, own, preparation, len(part)), shards)
     _sum_gradients(bodies)
     nn.utils.clip_grad_norm_(bodies[0].parameters(), _GRADIENT_NORM)
     training.optimiser.step()
     training.steps += 1
     if training.average is not None:
-        _update_average(training.average, bodies[0], recipe.ema_decay, training.steps)
+        _update_average(training.average, bodies[0], preparation.recipe.ema_decay, training.steps)
     losses, hits = zip(*learnt, strict=True)
     return sum(losses), sum(hits)
 
 
-def _learn(
-    front_end: FrontEnd,
-    body: nn.Module,
-    shard: NDArray[np.int64],
-    rng: Rng,
-    examples: Examples,
-    recipe: Recipe,
-    batch: int,
-) -> tuple[float, int]:
+def _learn(body: nn.Module, shard: NDArray[np.int64], rng: Rng, preparation: Preparation, batch: int) -> _Learnt:
     """Gradients of a shard's part in the loss of the batch: that part, and the number of right answers."""
-    features = _features(front_end, _device(body), examples, shard, recipe, rng)
-    targets = torch.from_numpy(examples.labels[shard]).to(features.device)
+    recipe = preparation.recipe
+    features = preparation(shard, device=_device(body), rng=rng)
+    targets = torch.from_numpy(preparation.examples.labels[shard]).to(features.device)
     body.train().zero_grad(set_to_none=True)
     logits = body(features)
     loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing) * (len(shard) / batch)
@@ -257,12 +250,12 @@ def _side_by_side(shards: int) -> Iterator[SideBySide]:
     threads does not, for its operations are small.
     """
     if shards == 1:
-        yield lambda learn, shards: [learn(shard) for shard in shards]
+        yield lambda learn, shards: [learn(*shard) for shard in shards]
         return
     threads = torch.get_num_threads()
     workers = min(shards, threads)
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads // workers,)) as pool:
-        yield lambda learn, shards: list(pool.map(learn, shards))
+        yield lambda learn, shards: list(pool.map(lambda shard: learn(*shard), shards))
 
 
 def _sum_gradients(bodies: Sequence[nn.Module]) -> None:
@@ -278,30 +271,6 @@ def _twin(body: nn.Module) -> nn.Module:
     for own, shared in zip(twin.parameters(), body.parameters(), strict=True):
         own.data = shared.data
     return twin
-
-
-def _features(
-    front_end: FrontEnd,
-    device: torch.device,
-    examples: Examples,
-    indices: NDArray[np.int64],
-    recipe: Recipe,
-    rng: Rng,
-) -> Tensor:
-    """What the network sees of clips in training: (batch, *shape), altered if the recipe says so."""
-    samples = audio.from_int16(examples.batch(indices, rng=rng))
-    how = recipe.augmentation
-    with torch.no_grad():
-        if recipe.augment:
-            real = indices < len(examples.rows)  # made silence varies as it is
-            samples[real] = augment.augment(samples[real], examples.noise, config=how, rng=rng)
-        heard = torch.from_numpy(samples).to(device)
-        if not recipe.augment or front_end.config.kind != "log_mel":
-            return front_end(heard)
-        mel = front_end.warped_mel_of(heard, lambda: augment.draw_warp(how, rng=rng))
-        log_mel = front_end.normalised(mel).cpu().numpy()
-        altered = augment.augment_features(log_mel, config=how, rng=rng)
-        return torch.from_numpy(altered).to(device).transpose(1, 2)
 
 
 def _order(examples: Examples, weights: NDArray[np.float64] | None, rng: Rng) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from hanmadi import features
 from hanmadi.features import FeatureConfig
 
-CHUNK = 16  # clips whose spectra stay in the processor's cache: 1.5 times faster than 128
+CHUNK = 8  # clips whose spectra stay in the processor's cache: twice as fast as 128
 
 
 class FrontEnd(nn.Module):
@@ -115,26 +115,26 @@ class ExportedFrontEnd(FrontEnd):
 
     def power(self, samples: Tensor) -> Tensor:
         """As in `FrontEnd`."""
-        outer = self._transformed(samples)  # (halves, batch * frames, 2 * second)
-        real, imaginary = (outer * outer).chunk(2, dim=-1)
-        power = (real + imaginary).permute(1, 0, 2).reshape(-1, self.config.n_frames, outer.shape[0] * self.second)
+        power = self._sorted_power(samples).permute(1, 0, 2)
+        power = power.reshape(-1, self.config.n_frames, len(self.outer) * self.second)
         return power.index_select(2, self.order)
 
     def mel_of(self, samples: Tensor) -> Tensor:
         """As in `FrontEnd`; the filters are sorted as the transform is, so that nothing is moved."""
-        outer = self._transformed(samples)
-        mel = torch.matmul(outer * outer, self.mel_sorted).sum(dim=0)
+        mel = torch.matmul(self._sorted_power(samples), self.mel_sorted).sum(dim=0)
         return mel.reshape(-1, self.config.n_frames, self.config.n_mels)
 
-    def _transformed(self, samples: Tensor) -> Tensor:
-        """Real and imaginary parts beside each other: (halves, batch * frames, 2 * second)."""
+    def _sorted_power(self, samples: Tensor) -> Tensor:
+        """Power in the order of the transform: (halves, batch * frames, second)."""
         needed = (int(self.rows.max()) + 1) * self.row
         length = self.config.clip_samples + (2 * (self.config.n_fft // 2) if self.config.centred else 0)
         padded = functional.pad(samples, (0, max(0, needed - length)))[:, :needed]
         rows = padded.reshape(-1, needed // self.row, self.row).index_select(1, self.rows)
         windowed = rows.reshape(-1, self.first, self.second) * self.window
         inner = torch.matmul(self.inner, windowed).reshape(-1, len(self.outer), 2 * self.second)
-        return torch.matmul(inner.transpose(0, 1), self.outer)
+        outer = torch.matmul(inner.transpose(0, 1), self.outer)  # real and imaginary parts beside each other
+        real, imaginary = (outer * outer).chunk(2, dim=-1)
+        return real + imaginary
 
 
 def _factors(n_fft: int) -> tuple[int, int]:
@@ -160,11 +160,10 @@ def _two_stages(first: int, second: int) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _sorted_mel(config: FeatureConfig, first: int, second: int) -> NDArray[np.float32]:
-    """Mel filters in the order of the transform: (halves, 2 second, n_mels)."""
+    """Mel filters in the order of the transform: (halves, second, n_mels)."""
     mirrored = _mirrored(first, second)
     times = np.bincount(mirrored.reshape(-1))  # a bin and its mirror image may both occur
-    weight = features.mel_filters(config).T[mirrored] / times[mirrored][..., None]
-    return np.concatenate([weight, weight], axis=1)
+    return (features.mel_filters(config).T[mirrored] / times[mirrored][..., None]).astype(np.float32)
 
 
 def _bins(first: int, second: int) -> NDArray[np.int64]:

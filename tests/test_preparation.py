@@ -1,0 +1,90 @@
+"""What a network sees in training: running speech in the place of unknown words, and behind others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hanmadi.clips import ClipStore
+from hanmadi.examples import Examples, make_examples
+from hanmadi.labels import LabelSet
+from hanmadi.models import architecture
+from hanmadi.models.frontend import FrontEnd
+from hanmadi.preparation import Preparation, _phrases, prepare
+
+SMALL = architecture("small")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def examples(store: ClipStore, labels: LabelSet) -> Examples:
+    return make_examples(store, labels)["train"]
+
+
+def prepared(examples: Examples, **changes: object) -> Preparation:
+    """A preparation whose only alterations are those named."""
+    still = {
+        "shift_ms": 0.0, "gain_db": (0.0, 0.0), "noise_p": 0.0, "warp": 0.0, "stretch": 0.0, "masked_mels": 0,
+        "masked_frames": 0, "running_p": 0.0, "talk_p": 0.0,
+    }  # fmt: skip
+    how = replace(SMALL.recipe.augmentation, **still | changes)
+    recipe = replace(SMALL.recipe, augmentation=how)
+    return prepare(FrontEnd(SMALL.features), examples, recipe, rng=np.random.default_rng(0))
+
+
+def features(preparation: Preparation, indices: np.ndarray, seed: int = 0) -> np.ndarray:
+    return preparation(indices, device=CPU, rng=np.random.default_rng(seed)).numpy()
+
+
+def differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.abs(a - b).max(axis=(1, 2)) > 1e-3
+
+
+def test_running_speech_takes_the_place_of_unknown_words_alone(examples: Examples) -> None:
+    spoken = np.arange(len(examples.rows))
+    plain, running = (features(prepared(examples, running_p=p), spoken) for p in (0.0, 1.0))
+    unknown = examples.labels[spoken] == examples.unknown
+    assert unknown.any()
+    assert (differ(plain, running) == unknown).all()
+
+
+def test_talk_is_behind_any_word(examples: Examples) -> None:
+    spoken = np.arange(len(examples.rows))
+    plain = features(prepared(examples), spoken)
+    quiet, loud = (features(prepared(examples, talk_p=1.0, talk_snr_db=(snr, snr)), spoken) for snr in (30.0, 0.0))
+    assert differ(plain, loud).mean() > 0.9
+    assert np.abs(plain - loud).mean() > np.abs(plain - quiet).mean()
+
+
+def test_made_silence_stays_as_it_is(examples: Examples) -> None:
+    made = np.arange(len(examples.rows), len(examples))
+    assert len(made)
+    assert not differ(*(features(prepared(examples, running_p=p, talk_p=p), made) for p in (0.0, 1.0))).any()
+
+
+def test_a_strip_is_made_only_where_it_is_used(examples: Examples) -> None:
+    assert prepared(examples).running is None
+    assert prepared(examples, running_p=0.1).running is not None
+    assert prepared(replace(examples, unknown=None), running_p=0.1).running is None
+    course = architecture("wave_cnn")
+    assert prepare(FrontEnd(course.features), examples, course.recipe, rng=np.random.default_rng(0)).running is None
+
+
+def test_the_rng_alone_decides(examples: Examples) -> None:
+    indices = np.arange(20)
+    usual = prepare(FrontEnd(SMALL.features), examples, SMALL.recipe, rng=np.random.default_rng(0))
+    assert np.array_equal(features(usual, indices), features(usual, indices))
+    assert not np.array_equal(features(usual, indices), features(usual, indices, seed=1))
+
+
+def test_phrases_are_mostly_of_one_speaker() -> None:
+    speakers = np.repeat(np.arange(40, dtype=np.int32), 25)
+    np.random.default_rng(1).shuffle(speakers)
+    rows = _phrases(speakers, 300, rng=np.random.default_rng(0))
+    assert len(rows) == 300
+    same = (np.ptp(speakers[rows].reshape(-1, 3), axis=1) == 0).mean()
+    assert same > 0.8
+    assert len(set(rows.tolist())) > 200

@@ -1,6 +1,6 @@
 """Train the models that are shipped with the package, and put them into src/hanmadi/shipped/.
 
-    python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small base]
+    python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small small_8k base]
 
 A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, the best
 weights are chosen on validation clips, and the test split is judged once, when a run ends.
@@ -26,12 +26,12 @@ LIMITS = (
     "Trained on 170 to 220 clips each of on, off and stop and 650 to 700 of each other word: those three are weak.",
     "Words that sound like a keyword may be taken for it; thresholds for listening without pause are not set.",
 )
-NAMES = ("tiny", "small", "base")
+EPOCHS = {"small": 100, "base": 50, "tiny": 80, "small_8k": 50}
 
 
 def main() -> None:
     data, runs, *names = sys.argv[1:]
-    for name in names or NAMES:
+    for name in names or EPOCHS:
         folder = Path(runs) / name
         if not (folder / training.CARD).exists():
             _train(name, data, folder)
@@ -43,7 +43,7 @@ def _train(name: str, data: str, folder: Path) -> None:
         if (folder / training.SETTINGS).exists():
             training.resume(folder, hooks=hooks)
         else:
-            training.train(data, arch=name, out=folder, hooks=hooks)
+            training.train(data, arch=name, epochs=EPOCHS[name], out=folder, hooks=hooks)
 
 
 def _ship(name: str, data: str, folder: Path) -> None:

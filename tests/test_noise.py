@@ -1,4 +1,4 @@
-"""Noise and silence: levels, variety, randomness from the argument alone, never zeros alone."""
+"""Noise and silence: levels, variety, randomness from the argument alone, rarely zeros."""
 
 from __future__ import annotations
 
@@ -52,12 +52,17 @@ def test_hums_have_tones() -> None:
     seed=st.integers(0, 2**32),
     recordings=st.sampled_from([0, 1, 2, 3]),
 )
-def test_silence_is_never_zeros_and_never_constant(seed: int, recordings: int) -> None:
+def test_silence_is_a_clip(seed: int, recordings: int) -> None:
     silence = BANKS[recordings].silence(rng=np.random.default_rng(seed))
     assert silence.dtype == np.int16
     assert silence.shape == (N,)
-    assert silence.std() > 0.1
-    assert np.count_nonzero(silence) > N // 10
+
+
+@pytest.mark.parametrize("recordings", [0, 1, 2, 3])
+def test_silence_is_rarely_zeros(recordings: int) -> None:
+    rng = np.random.default_rng(0)
+    zeros = np.mean([not BANKS[recordings].silence(rng=rng).any() for _ in range(400)])
+    assert 0 < zeros < 0.2
 
 
 # shared, as made noise is made once: none, some, one that is digital silence, one shorter than a clip

@@ -139,7 +139,7 @@ def make_card(
             "broken": 0, "splits": {"train": counts, "validation": counts, "test": counts},
         },
         "training": {
-            "command": "hanmadi train --data '<tones>'", "seed": 3, "epochs": 6, "best_epoch": 5, "examples": 600,
+            "command": "hanmadi train --data '<tones>'", "seed": 3, "epochs": 6, "kept_epoch": 5, "examples": 600,
             "recipe": {"epochs": 6, "augment": augment, "augmentation": {"snr_db": [0.0, 30.0]}, "patience": None},
             "seconds": 125.0, "seconds_in_all": 131.0, "device": "cpu", "processors": 2, "peak_memory_mb": 812.4,
             "finished": "2025-11-22T09:40:00+00:00",
@@ -361,8 +361,8 @@ def test_a_loss_that_is_no_number_breaks_the_line(store: ClipStore) -> None:
     card = make_card(make_evaluation(store))
     drawn = Page(curves.curves(card, history) or "")
     assert [(a["d"] or "").count("M") for a in drawn.all("path", "line")] == [1, 1, 2, 2]
-    assert curves.best_epoch(card, history) == 5
-    assert curves.best_epoch(card | {"training": {}}, history[:4]) == 4
+    assert curves.kept_epoch(card, history) == 5
+    assert curves.kept_epoch(card | {"training": {}}, history[:4]) == 4
 
 
 def test_without_history_there_are_no_curves(store: ClipStore) -> None:

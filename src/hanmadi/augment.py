@@ -25,12 +25,13 @@ class Augmentation:
     """How much of each; the defaults are those of the best recipe as a whole, not each tried alone."""
 
     shift_ms: float = 100.0  # at most, both ways
-    gain_db: tuple[float, float] = (-26.0, 8.0)
+    gain_db: tuple[float, float] = (-40.0, 16.0)
     noise_p: float = 0.8
     snr_db: tuple[float, float] = (-3.0, 30.0)
-    running_p: float = 0.4  # share of unknown words in whose place running speech is heard
-    talk_p: float = 0.3  # share of clips with running speech behind the word ...
+    running_p: float = 0.3  # share of unknown words in whose place running speech is heard
+    talk_p: float = 0.15  # share of clips with running speech behind the word ...
     talk_snr_db: tuple[float, float] = (4.0, 25.0)  # ... that much quieter
+    room_p: float = 0.2  # share of clips that sound as in a room
     warp: float = 0.08  # mel filters move by at most this share: other vocal tracts
     stretch: float = 0.12  # frames are resampled by at most exp(this): other rates of speech
     masked_mels: int = 6  # at most, twice a clip

@@ -29,8 +29,7 @@ from hanmadi.noise import Rng
 from hanmadi.preparation import Preparation, prepare
 
 LAST: Final = "last.safetensors"  # everything that --resume needs
-BEST: Final = "weights.safetensors"  # the weights with the lowest validation loss
-_START_DIVISOR, _END_DIVISOR = 10.0, 1_000.0  # of the peak learning rate
+KEPT: Final = "weights.safetensors"  # the weights that a recipe keeps; see `kept_epoch`
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
@@ -135,10 +134,10 @@ def fit(
     on_step: Callable[[Step], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
-    """Train until the budget is used; ``folder`` then holds the best weights and the last state.
+    """Train until the budget is used; ``folder`` then holds the weights to keep and the last state.
 
     ``weights`` says how often each training example is drawn; without them, once an epoch.
-    ``network`` ends with the best weights by validation loss. Everything drawn in an epoch depends on
+    ``network`` ends with the weights to keep. Everything drawn in an epoch depends on
     (seed, epoch) alone, so a resumed training repeats what an uninterrupted one does.
     """
     started = time.monotonic()
@@ -162,12 +161,12 @@ def fit(
         rate = training.optimiser.param_groups[0]["lr"]
         row = Epoch(epoch, total, elapsed(), rate, loss, accuracy, *validation)
         training.seconds = row.seconds
-        _keep(training, row, folder)
+        _keep(training, row, recipe, folder)
         if on_epoch:
             on_epoch(row)
     if not training.history:
         raise TrainingError(f"expected two training clips or more, got {len(examples['train'])}; record more")
-    checkpoint.unpack("body", network.body, checkpoint.load(folder / BEST).tensors)
+    checkpoint.unpack("body", network.body, checkpoint.load(folder / KEPT).tensors)
     return training.history
 
 
@@ -290,11 +289,9 @@ def learning_rate(recipe: Recipe, share: float) -> float:
     if recipe.schedule == "constant":
         return peak
     if share < recipe.warm_up:
-        low = peak / _START_DIVISOR
-        return low + (peak - low) * share / recipe.warm_up
-    low = peak / _END_DIVISOR
+        return peak * share / recipe.warm_up
     fall = (share - recipe.warm_up) / (1 - recipe.warm_up)
-    return low + (peak - low) * 0.5 * (1 + math.cos(math.pi * fall))
+    return peak * 0.5 * (1 + math.cos(math.pi * fall))
 
 
 def evaluate_loss(training: _Training, examples: Examples, batch: int) -> tuple[float, float]:
@@ -373,8 +370,8 @@ def _start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> _
     return training
 
 
-def _keep(training: _Training, row: Epoch, folder: Path) -> None:
-    """Add the epoch; write the best weights when these are better, then the state."""
+def _keep(training: _Training, row: Epoch, recipe: Recipe, folder: Path) -> None:
+    """Add the epoch; write its weights when they are the ones to keep, then the state."""
     training.history.append(row)
     if math.isnan(row.train_loss) or math.isnan(row.validation_loss):
         raise TrainingError(f"the loss is not a number after epoch {row.epoch}; try a lower learning rate")
@@ -382,7 +379,8 @@ def _keep(training: _Training, row: Epoch, folder: Path) -> None:
     training.epochs_since_best = 0 if better else training.epochs_since_best + 1
     if better:
         training.best_loss = row.validation_loss
-        checkpoint.save(folder / BEST, checkpoint.State(checkpoint.pack("body", training.judged), {"epoch": row.epoch}))
+    if better or recipe.patience is None:
+        checkpoint.save(folder / KEPT, checkpoint.State(checkpoint.pack("body", training.judged), {"epoch": row.epoch}))
     tensors = checkpoint.pack("body", training.network.body) | checkpoint.pack_optimiser(training.optimiser)
     if training.average is not None:
         tensors |= checkpoint.pack("average", training.average)
@@ -434,6 +432,15 @@ def _as_float(samples: NDArray[np.int16], network: nn.Module) -> Tensor:
 
 def _device(network: nn.Module) -> torch.device:
     return next(network.parameters()).device
+
+
+def kept_epoch(history: Sequence[Epoch], recipe: Recipe) -> int:
+    """The epoch whose weights are kept: that of the lowest validation loss where training may stop early.
+
+    A recipe without patience plans its learning rate to the end, and its last weights, an average, are the best
+    ones: the loss of smoothed labels rises while the accuracy still does.
+    """
+    return history[-1].epoch if recipe.patience is None else min(history, key=lambda row: row.validation_loss).epoch
 
 
 def history_rows(history: Sequence[Epoch]) -> list[dict[str, float]]:

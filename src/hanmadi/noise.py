@@ -19,6 +19,8 @@ from hanmadi.audio import Samples
 Rng = np.random.Generator
 
 _TINY: Final = 1e-6  # keeps digital silence finite when it is scaled
+_MUTED_P: Final = 0.03  # share of silence that is zeros
+_TURNED_DOWN_P, _TURNED_DOWN_DB = 0.3, (-45.0, 0.0)  # share of it whose level is lowered, noise floor and all
 _BANK: Final = {"coloured": 160, "hums": 40, "events": 150}  # made once, then cut anywhere: each wraps around
 
 
@@ -44,9 +46,11 @@ class NoiseBank:
         """One clip without a word: (length,) int16.
 
         Recordings as they are and at other levels, made noise, and sounds that are not speech, from a loud fan down
-        to the last bits of a converter. Never zeros alone: a microphone gives none, and a network that has
+        to the last bits of a converter and, rarely, the zeros of a muted microphone. Not often: a network that has
         learnt that silence is zero calls a room a word.
         """
+        if rng.random() < _MUTED_P:
+            return np.zeros(self.length, np.int16)
         kind, level = rng.random(), from_db(rng.uniform(-85.0, 0.0))
         if kind < 0.21 and self.recordings:
             gain = 1.0 if kind < 0.07 else from_db(rng.uniform(-30.0, 10.0))
@@ -57,7 +61,8 @@ class NoiseBank:
         else:
             sound = self.draw(1, rng=rng)[0] * level
         dither = rng.standard_normal(self.length) / audio.FULL_SCALE
-        return audio.to_int16(np.clip(sound + dither, -1, 1))
+        turned_down = from_db(rng.uniform(*_TURNED_DOWN_DB)) if rng.random() < _TURNED_DOWN_P else 1.0
+        return audio.to_int16(np.clip((sound + dither) * turned_down, -1, 1))
 
     def _recorded(self, rng: Rng) -> Samples:
         noise = self.recordings[int(rng.integers(len(self.recordings)))]

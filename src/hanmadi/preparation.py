@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,10 +17,13 @@ from hanmadi.examples import Examples
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
 from hanmadi.noise import Rng, from_db
+from hanmadi.rooms import RoomBank, place_in_rooms
 
 _STRIP_SECONDS_PER_CLIP, _STRIP_SECONDS = 0.06, (10.0, 600.0)  # of running speech for an epoch, and its limits
 _PHRASE: Final = 3  # words of one speaker that follow each other in it
 _RUNNING_GAIN_DB: Final = (-10.0, 10.0)
+_ROOMS_SEED: Final = 1  # the benchmarks' rooms have others
+_ROOM_SECONDS: Final = 0.28  # of a response: what follows is faint and costs a fifth more time
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Preparation:
     examples: Examples
     recipe: Recipe
     running: NDArray[np.int16] | None = field(default=None, repr=False)  # a strip of running speech
+    rooms: RoomBank | None = None
 
     def __call__(self, indices: NDArray[np.int64], *, device: torch.device, rng: Rng) -> Tensor:
         """Features of examples as the network sees them: (batch, *shape), altered if the recipe says so."""
@@ -51,6 +56,8 @@ class Preparation:
         how = self.recipe.augmentation
         if self.running is not None:
             samples = self._beside_running_speech(samples, labels, self.running, rng)
+        if self.rooms is not None:
+            samples = place_in_rooms(samples, self.rooms, p=how.room_p, rng=rng)
         return augment.augment(samples, self.examples.noise, config=how, rng=rng)
 
     def _beside_running_speech(
@@ -58,26 +65,45 @@ class Preparation:
     ) -> Samples:
         """Some unknown words replaced by running speech, some clips with it behind them: (batch, n) to the same."""
         how, drawn = self.recipe.augmentation, rng.random(len(samples))
-        replaced = (labels == self.examples.unknown) & (drawn < how.running_p)
-        behind = drawn > 1 - how.talk_p
-        cuts = running.windows(strip, len(samples), length=samples.shape[1], rng=rng)
-        gain = from_db(rng.uniform(*_RUNNING_GAIN_DB, (len(samples), 1)))
-        mixed = augment.mix_at_snr(samples, cuts, snr_db=rng.uniform(*how.talk_snr_db, len(samples)))
-        return np.clip(np.where(replaced[:, None], cuts * gain, np.where(behind[:, None], mixed, samples)), -1, 1)
+        replaced = np.flatnonzero((labels == self.examples.unknown) & (drawn < how.running_p))
+        behind = np.flatnonzero(drawn > 1 - how.talk_p)
+        talk = running.windows(strip, len(replaced) + len(behind), length=samples.shape[1], rng=rng)
+        gain = from_db(rng.uniform(*_RUNNING_GAIN_DB, (len(replaced), 1)))
+        snr_db = rng.uniform(*how.talk_snr_db, len(behind))
+        altered = samples.copy()
+        altered[replaced] = talk[: len(replaced)] * gain
+        altered[behind] = augment.mix_at_snr(samples[behind], talk[len(replaced) :], snr_db=snr_db)
+        return altered
 
 
 def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng) -> Preparation:
-    """What an epoch needs: with augmentation, and where other words are known, a new strip of running speech."""
-    how = recipe.augmentation
-    if not recipe.augment or examples.unknown is None or not (how.running_p or how.talk_p):
-        return Preparation(front_end, examples, recipe)
-    seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
+    """What an epoch needs: with augmentation, rooms and, where unknown words are at hand, a new strip of speech."""
+    how, store = recipe.augmentation, examples.store
+    plain = Preparation(front_end, examples, recipe)
+    if not recipe.augment:
+        return plain
+    rooms = _rooms(store.sample_rate, store.clip_samples) if how.room_p else None
+    if examples.unknown is None or not (how.running_p or how.talk_p):
+        return replace(plain, rooms=rooms)
+    return replace(plain, rooms=rooms, running=_strip(examples, rng))
+
+
+def _strip(examples: Examples, rng: Rng) -> NDArray[np.int16]:
+    """Running speech made of training clips."""
     store = examples.store
-    count = round(seconds / running.MEAN_SECONDS)
-    rows = _phrases(store.speaker[examples.rows], count, rng=rng)
+    seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
+    rows = _phrases(store.speaker[examples.rows], round(seconds / running.MEAN_SECONDS), rng=rng)
     clips = audio.from_int16(store.samples(examples.rows[rows]))
     strip = running.running_speech(clips, seconds=seconds, sample_rate=store.sample_rate, rng=rng)
-    return Preparation(front_end, examples, recipe, audio.to_int16(np.clip(strip, -1, 1)))
+    return audio.to_int16(np.clip(strip, -1, 1))
+
+
+@lru_cache
+def _rooms(sample_rate: int, length: int) -> RoomBank:
+    """Made once: half a second's work."""
+    bank = RoomBank(sample_rate, length, _ROOMS_SEED, seconds=_ROOM_SECONDS)
+    assert len(bank.spectra)  # made here, before two threads ask for it
+    return bank
 
 
 def _phrases(speakers: NDArray[np.int32], count: int, *, rng: Rng) -> NDArray[np.int64]:

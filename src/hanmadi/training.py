@@ -155,7 +155,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     try:
         import torch
 
-        from hanmadi.fit import Network, fit
+        from hanmadi.fit import Network, fit, kept_epoch
         from hanmadi.models import architecture
         from hanmadi.models.frontend import FrontEnd
     except ImportError as error:
@@ -182,7 +182,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         Network(FrontEnd(features), body).to(device), examples, chosen.recipe, budget, seed=settings.seed,
         folder=folder, weights=weights, resume=resume, on_step=hooks.on_step, on_epoch=hooks.on_epoch,
     )  # fmt: skip
-    card["training"] |= _trained(history, device, time.monotonic() - started)
+    card["training"] |= _trained(history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
     return _finish(folder, chosen, body, card, history, store, examples)
 
 
@@ -291,11 +291,10 @@ def _counts(examples: Examples, labels: LabelSet) -> dict[str, Any]:
     }
 
 
-def _trained(history: list[Epoch], device: str, seconds: float) -> dict[str, Any]:
-    best = min(history, key=lambda row: row.validation_loss)
+def _trained(history: list[Epoch], kept: int, device: str, seconds: float) -> dict[str, Any]:
     return {
         "epochs": len(history),
-        "best_epoch": best.epoch,
+        "kept_epoch": kept,
         "examples": history[-1].examples,
         "seconds": round(history[-1].seconds, 1),
         "seconds_in_all": round(seconds, 1),

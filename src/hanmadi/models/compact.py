@@ -18,6 +18,10 @@ from hanmadi.features import FeatureConfig
 from hanmadi.models.registry import Architecture, Recipe, Sampling, register
 
 LOG_MEL = FeatureConfig(window=512, hop=320, low_hz=40.0, mean=-6.0, std=4.0)
+# for telephones and small converters: the same frames a second and as many mels, up to 3.8 kHz
+LOG_MEL_8K = FeatureConfig(
+    sample_rate=8_000, n_fft=256, window=256, hop=160, low_hz=40.0, high_hz=3_800.0, mean=-6.0, std=4.0
+)
 RECIPE = Recipe(
     epochs=60,
     least_steps=1_200,
@@ -30,7 +34,7 @@ RECIPE = Recipe(
     label_smoothing=0.1,
     ema_decay=0.999,
     augment=True,
-    sampling=Sampling(),
+    sampling=Sampling(unknown=0.34, silence=0.12),
     patience=None,
 )
 
@@ -43,15 +47,13 @@ class Size:
     bands: tuple[tuple[int, int], ...]  # (channels, residual blocks) of each stage; each halves the frequency axis
     channels: int  # of the part over time
     blocks: int  # residual blocks over time
-    stem_hop: int = 1  # frames from one output of the first convolution to the next
-    halve: int | None = 1  # the block over time that halves the time axis
-    dense: bool = False  # full convolutions over time: more parameters, few milliseconds
     width: int = 9  # frames that a block over time sees
 
 
 TINY = Size(stem=8, bands=((16, 1), (24, 1)), channels=37, blocks=3)
 SMALL = Size(stem=16, bands=((32, 0),), channels=64, blocks=6)
-BASE = Size(stem=16, bands=((32, 0),), channels=112, blocks=2, stem_hop=2, halve=None, dense=True, width=5)
+BASE = Size(stem=24, bands=((48, 0),), channels=160, blocks=8)
+_HALVED = 1  # the block over time that halves the time axis
 
 
 class Separable(nn.Module):
@@ -71,30 +73,13 @@ class Separable(nn.Module):
         return functional.relu(x + y if self.residual else y)
 
 
-class Dense(nn.Module):
-    """Two full convolutions over time, residual."""
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.path = nn.Sequential(
-            convolution(channels, channels, (1, width)), nn.BatchNorm2d(channels), nn.ReLU(),
-            convolution(channels, channels, (1, width)), nn.BatchNorm2d(channels),
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, 1, frames) to the same."""
-        return functional.relu(x + self.path(x))
-
-
 class WordNet(nn.Module):
     """Log-mel (batch, mels, frames) to logits (batch, labels)."""
 
     def __init__(self, shape: tuple[int, ...], n_labels: int, *, size: Size) -> None:
         super().__init__()
         mels, _ = shape
-        layers = [
-            convolution(1, size.stem, (5, 5), stride=(2, size.stem_hop)), nn.BatchNorm2d(size.stem), nn.ReLU()
-        ]  # fmt: skip
+        layers = [convolution(1, size.stem, (5, 5), stride=(2, 1)), nn.BatchNorm2d(size.stem), nn.ReLU()]
         channels, rows = size.stem, mels // 2
         for wider, repeats in size.bands:
             layers += [Separable(channels, wider, (3, 3), stride=(2, 1))]
@@ -135,16 +120,15 @@ def _fold(n_in: int, n_out: int, rows: int, *, separable: bool) -> list[nn.Modul
 
 
 def _over_time(size: Size, number: int) -> nn.Module:
-    if size.dense:
-        return Dense(size.channels, size.width)
-    stride = (1, 2) if number == size.halve else (1, 1)
+    stride = (1, 2) if number == _HALVED else (1, 1)
     return Separable(size.channels, size.channels, (1, size.width), stride=stride)
 
 
-def _register(name: str, size: Size, summary: str) -> None:
-    register(Architecture(name, partial(WordNet, size=size), LOG_MEL, RECIPE, summary))
+def _register(name: str, size: Size, summary: str, *, features: FeatureConfig = LOG_MEL) -> None:
+    register(Architecture(name, partial(WordNet, size=size), features, RECIPE, summary))
 
 
 _register("tiny", TINY, "for a microcontroller: under 10,000 parameters")
 _register("small", SMALL, "the default: for a laptop, a phone, a small computer")
+_register("small_8k", SMALL, "small, for sound at 8 kHz", features=LOG_MEL_8K)
 _register("base", BASE, "for accuracy first: under 350,000 parameters")

@@ -34,8 +34,8 @@ class Recipe:
     batch: int = 32
     shards: int = 1  # parts of a batch that are learnt from side by side; batch norm sees one of them at a time
     learning_rate: float = 1e-4
-    schedule: Literal["constant", "one_cycle", "warm_cosine"] = "constant"
-    warm_up: float = 0.08  # share of a one-cycle schedule in which the learning rate rises
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    warm_up: float = 0.08  # share of a one-cycle schedule in which the learning rate rises; then it falls as a cosine
     optimiser: Literal["adam", "sgd"] = "adam"
     betas: tuple[float, float] = (0.9, 0.999)  # of adam
     momentum: float = 0.9  # of sgd
@@ -45,7 +45,7 @@ class Recipe:
     augment: bool = False  # whether training clips are altered ...
     augmentation: Augmentation = field(default_factory=Augmentation)  # ... and how
     sampling: Sampling | None = None  # None: every clip once an epoch
-    patience: int | None = 5  # epochs without a better validation loss before it stops; None: never
+    patience: int | None = 5  # epochs without a better validation loss before it stops; None: the last is kept
 
     def epochs_for(self, examples: int) -> int:
         """Epochs for that many training examples."""

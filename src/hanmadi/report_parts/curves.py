@@ -40,7 +40,7 @@ class Chart:
     epochs: tuple[int, ...]
     train: tuple[float, ...]
     validation: tuple[float, ...]
-    best: int  # epoch whose weights were kept
+    kept: int  # epoch whose weights were kept
 
 
 def curves(card: dict[str, Any], history: Sequence[Epoch]) -> Html | None:
@@ -48,44 +48,44 @@ def curves(card: dict[str, Any], history: Sequence[Epoch]) -> Html | None:
     if not history:
         return None
     epochs = tuple(row.epoch for row in history)
-    best = best_epoch(card, history)
+    kept = kept_epoch(card, history)
     accuracy = Chart(
         "Accuracy", "%", epochs, tuple(100 * row.train_accuracy for row in history),
-        tuple(100 * row.validation_accuracy for row in history), best,
+        tuple(100 * row.validation_accuracy for row in history), kept,
     )  # fmt: skip
     loss = Chart(
         "Loss", "", epochs, tuple(row.train_loss for row in history),
-        tuple(row.validation_loss for row in history), best,
+        tuple(row.validation_loss for row in history), kept,
     )  # fmt: skip
     return section(
         "curves",
         "How it learned",
-        tag("p", *_what_happened(history, best)),
+        tag("p", *_what_happened(history, kept)),
         tag("div", draw(accuracy), draw(loss), class_="charts"),
         _legend(),
         _note(card),
-        _numbers(history, best),
+        _numbers(history, kept),
     )
 
 
-def best_epoch(card: dict[str, Any], history: Sequence[Epoch]) -> int:
-    """The epoch whose weights were kept: the one with the lowest validation loss."""
-    told = card["training"].get("best_epoch")
+def kept_epoch(card: dict[str, Any], history: Sequence[Epoch]) -> int:
+    """The epoch whose weights were kept; without a word of it in the card, the one with the lowest validation loss."""
+    told = card["training"].get("kept_epoch", card["training"].get("best_epoch"))
     finite = [row for row in history if math.isfinite(row.validation_loss)]
     found = min(finite, key=lambda row: row.validation_loss).epoch if finite else history[-1].epoch
     return int(told) if told in {row.epoch for row in history} else found
 
 
 def draw(chart: Chart) -> Html:
-    """One drawing: two lines, the gap between them shaded, the best epoch marked."""
+    """One drawing: two lines, the gap between them shaded, the epoch that was kept marked."""
     across, up = _scales(chart)
     lines = [
         tag("path", d=_gap(chart, across, up), class_="gap"),
-        tag("line", x1=across(chart.best), x2=across(chart.best), y1=TOP, y2=HEIGHT - BOTTOM, class_="best"),
+        tag("line", x1=across(chart.kept), x2=across(chart.kept), y1=TOP, y2=HEIGHT - BOTTOM, class_="best"),
     ]
     for kind, values in (("train", chart.train), ("validation", chart.validation)):
         lines.append(tag("path", d=_line(chart.epochs, values, across, up), class_=f"line {kind}"))
-        place = chart.epochs.index(chart.best)
+        place = chart.epochs.index(chart.kept)
         lines += [
             tag("circle", cx=round(across(epoch), 1), cy=round(up(value), 1), r=4, class_=f"mark {kind}")
             for i, (epoch, value) in enumerate(zip(chart.epochs, values, strict=True))
@@ -180,7 +180,8 @@ def _summary(chart: Chart) -> str:
         f"{_value(values[0], chart)} to {_value(values[-1], chart)}" for values in (chart.train, chart.validation)
     )
     epochs = count(len(chart.epochs), "epoch")
-    return f"{chart.title} over {epochs}: training from {train}, validation from {validation}; best epoch {chart.best}"
+    kept = f"weights of epoch {chart.kept} kept"
+    return f"{chart.title} over {epochs}: training from {train}, validation from {validation}; {kept}"
 
 
 def _legend() -> Html:
@@ -188,27 +189,22 @@ def _legend() -> Html:
         ("train", "training"),
         ("validation", "validation"),
         ("shade", "gap"),
-        ("kept", "best epoch, its weights were kept"),
+        ("kept", "epoch whose weights were kept"),
     ]
     return tag("p", *[tag("span", tag("i", class_=kind), text) for kind, text in entries], class_="legend")
 
 
-def _what_happened(history: Sequence[Epoch], best: int) -> list[str]:
-    row = next(row for row in history if row.epoch == best)
+def _what_happened(history: Sequence[Epoch], kept: int) -> list[str]:
+    row = next(row for row in history if row.epoch == kept)
     last = history[-1]
     text = [
-        f"The lowest validation loss, {number(row.validation_loss, 3)}, came in epoch {best} of {len(history)}, "
-        f"with {percent(row.validation_accuracy)} of the validation clips right. "
+        f"The weights of epoch {kept} of {len(history)} were kept: validation loss {number(row.validation_loss, 3)}, "
+        f"{percent(row.validation_accuracy)} of the validation clips right. "
     ]
     if len(history) == 1:
         return [*text, "One epoch is a beginning; more would show whether it still improves."]
-    if best >= last.epoch - max(1, len(history) // 50):
-        text.append("That was at the very end, so a longer training may do better.")
-    else:
-        text.append(
-            f"Later epochs were worse ({number(last.validation_loss, 3)} at the end): the weights of epoch {best} "
-            "were kept."
-        )
+    if kept < last.epoch:
+        text.append(f"Later epochs were worse: {number(last.validation_loss, 3)} at the end.")
     return text
 
 

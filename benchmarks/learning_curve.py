@@ -1,0 +1,191 @@
+"""Test accuracy against the number of training clips of a word.
+
+    python benchmarks/learning_curve.py
+
+trains ``small`` on 5, 10, 20, 50, 100, 200 and all clips of every word, keywords and others alike, three times each.
+Each time speakers are put into a random order (by the seed), one for all words, and of every word the clips of the
+first speakers are taken, so that few clips are among the more and come from fewer speakers. Validation and test
+stay whole. Writes results/learning_curve.csv (one row for each training), results/learning_curve_mean.csv and
+docs/images/learning_curve.png. A training that is complete in --out is not done again; ``--clips`` and ``--seeds``
+do a part, and without a number after ``--clips`` nothing is trained, only tabulated.
+
+An epoch has as many steps as a recipe wants at least (``least_steps / epochs``), so few clips come several times
+in it: the recipe's epochs, and a validation after each, instead of a thousand. Intervals are of Student's t over
+seeds, that is over trainings and choices of speakers, on the same test clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from common import REPOSITORY, write_rows
+from numpy.typing import NDArray
+from trainings import finish, mean_of, options_of, outcome, outcomes
+
+from hanmadi.examples import Examples, make_examples
+from hanmadi.labels import SILENCE, LabelSet
+from hanmadi.plotstyle import BLUE, GREY, finish_counts, new_figure, save_figure
+from hanmadi.plotstyle import finish as finish_axes
+
+if TYPE_CHECKING:
+    from hanmadi.clips import ClipStore
+
+ALL: Final = "all"
+CLIPS: Final = ("5", "10", "20", "50", "100", "200", ALL)
+PICTURE: Final = REPOSITORY / "docs" / "images" / "learning_curve.png"
+
+
+def first_clips(
+    word: NDArray[np.integer[Any]], speaker: NDArray[np.integer[Any]], *, most: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Places (kept,) of at most so many clips of every word, those of the speakers whose turn comes first.
+
+    word, speaker: (clips,) indices.
+    """
+    turn = rng.permutation(int(speaker.max()) + 1)[speaker]
+    by_turn = np.argsort(turn, kind="stable")
+    kept = [by_turn[word[by_turn] == w][:most] for w in np.unique(word)]
+    return np.sort(np.concatenate(kept))
+
+
+def cut(examples: Examples, labels: LabelSet, *, clips: str, seed: int, at_least: int) -> Examples:
+    """So many clips of every word, over and over until there are ``at_least`` examples; silence is made to match."""
+    store, rows = examples.store, examples.rows
+    kept = np.arange(len(rows))
+    if clips != ALL:
+        rng = np.random.default_rng([seed, 1])
+        kept = first_clips(store.word[rows], store.speaker[rows], most=int(clips), rng=rng)
+    rows, found = rows[kept], examples.labels[kept]
+    times = max(1, -(-at_least // len(rows)))
+    rows, found = np.tile(rows, times), np.tile(found, times)
+    counts = np.bincount(found, minlength=len(labels))
+    of_keywords = round(float(np.mean([counts[labels.index_of(word)] for word in labels.keywords])))
+    silence = np.full(of_keywords, labels.labels.index(SILENCE))
+    return replace(examples, rows=rows, labels=np.concatenate([found, silence]))
+
+
+def examples_cut(
+    store: ClipStore, labels: LabelSet, *, clips: str, cut_seed: int, at_least: int, notes: dict[str, Any], **how: Any
+) -> dict[str, Examples]:
+    """`make_examples` with fewer clips to train on; ``notes`` learns what they are."""
+    examples = make_examples(store, labels, **how)
+    train = cut(examples["train"], labels, clips=clips, seed=cut_seed, at_least=at_least)
+    own = np.unique(train.rows)
+    keywords = np.isin(store.word[own], [store.words.index(word) for word in labels.keywords])
+    notes |= {
+        "training_clips": len(own), "clips_of_a_keyword": keywords.sum() / len(labels.keywords),
+        "training_speakers": len(np.unique(store.speaker[own])),
+    }  # fmt: skip
+    return examples | {"train": train}
+
+
+def work(folder: Path) -> None:
+    """The child: train and write the result."""
+    from hanmadi import training
+    from hanmadi.models import architecture
+
+    options, notes = options_of(folder), {}
+    recipe = architecture(options["arch"]).recipe
+    at_least = -(-recipe.least_steps // recipe.epochs) * recipe.batch
+    # the one place where examples are made
+    training.make_examples = partial(
+        examples_cut, clips=options["clips"], cut_seed=options["seed"], at_least=at_least, notes=notes
+    )
+    run = folder / "run"
+    shutil.rmtree(run, ignore_errors=True)  # these are short: one that was stopped starts anew
+    times: dict[str, float] = {}
+    hooks = training.Hooks(
+        on_start=lambda _: times.update(start=time.process_time()),
+        on_epoch=lambda _: times.update(end=time.process_time()),
+    )
+    card = training.train(
+        options["data"], arch=options["arch"], seed=options["seed"], epochs=options["epochs"], out=run, hooks=hooks
+    ).card
+    trained, test = card["training"], card["metrics"]["test"]
+    result = {
+        "arch": options["arch"], "clips_per_word": options["clips"], "seed": options["seed"], **notes,
+        "epochs": trained["epochs"], "examples": trained["examples"],
+        "cpu_minutes": round((times["end"] - times["start"]) / 60, 3),
+        "wall_minutes": round(trained["seconds"] / 60, 3), "test_clips": test["clips"],
+        "accuracy": round(test["accuracy"], 4), "low": round(test["interval"][0], 4),
+        "high": round(test["interval"][1], 4),
+    }  # fmt: skip
+    finish(folder, result)
+
+
+def mean_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The trainings of one network on as many clips of a word, as a row."""
+    found = {name: rows[0][name] for name in ("arch", "clips_per_word", "test_clips")}
+    mean, low, high = mean_of([row["accuracy"] for row in rows])
+    for name in ("clips_of_a_keyword", "training_clips", "training_speakers", "cpu_minutes"):
+        found[name] = round(float(np.mean([row[name] for row in rows])), 2)
+    rounded = {n: None if v is None else round(v, 4) for n, v in (("accuracy", mean), ("low", low), ("high", high))}
+    return found | {"seeds": len(rows)} | rounded
+
+
+def draw(rows: Sequence[dict[str, Any]], means: Sequence[dict[str, Any]], path: Path) -> None:
+    """Every training a point, a line through the means with their intervals."""
+    figure, (axes,) = new_figure(1, height_in=4.2, title="Test accuracy by number of recordings of a word")
+    x = [mean["clips_of_a_keyword"] for mean in means]
+    y = np.array([100 * mean["accuracy"] for mean in means])
+    ends = [[100 * mean[end] if mean[end] is not None else v for mean, v in zip(means, y, strict=True)]
+            for end in ("low", "high")]  # fmt: skip
+    axes.errorbar(x, y, [y - ends[0], ends[1] - y], color=BLUE, linewidth=1.4, capsize=3, marker="o", markersize=5)
+    axes.scatter(
+        [row["clips_of_a_keyword"] for row in rows], [100 * row["accuracy"] for row in rows], s=10, color=GREY, zorder=3
+    )
+    axes.set_xscale("log")
+    finish_counts(axes)
+    axes.set_ylim(top=min(100, axes.get_ylim()[1]))
+    finish_axes(axes, x="Training clips of a keyword", y="Test accuracy (%)")
+    save_figure(figure, path)
+
+
+def tabulate(folder: Path) -> None:
+    """Everything complete in the folder, as tables and as a picture."""
+    rows = sorted(outcomes(folder), key=lambda row: (row["arch"], row["clips_of_a_keyword"], row["seed"]))
+    if not rows:
+        raise SystemExit(f"{folder}: holds no complete training")
+    kinds = dict.fromkeys((row["arch"], row["clips_per_word"]) for row in rows)
+    means = [mean_row([row for row in rows if (row["arch"], row["clips_per_word"]) == kind]) for kind in kinds]
+    for mean in means:
+        print(json.dumps(mean))
+    print(write_rows("learning_curve", rows), write_rows("learning_curve_mean", means))
+    draw(rows, means, PICTURE)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arch", default="small")
+    parser.add_argument("--clips", nargs="*", default=list(CLIPS), help="of a word, or all")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, help="default: the recipe's")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data", default="../shared/data/speech_commands")
+    parser.add_argument("--out", type=Path, default=Path("runs/learning_curve"))
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        work(given.child)
+        return
+    for clips in given.clips:
+        for seed in given.seeds:
+            options = {
+                "arch": given.arch, "clips": clips, "seed": seed, "epochs": given.epochs, "threads": given.threads,
+                "data": given.data,
+            }  # fmt: skip
+            outcome(__file__, given.out / f"{given.arch}-{clips}-{seed}", options, threads=given.threads)
+    tabulate(given.out)
+
+
+if __name__ == "__main__":
+    main()

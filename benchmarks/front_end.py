@@ -7,7 +7,9 @@ One process for one thread and one for two, so that every library keeps to it. I
 clips in turn; ``ratio`` is the median over rounds of librosa's time by the way's time in that round. librosa is used as
 its documentation does, one `melspectrogram` a clip; ``librosa, prepared`` makes the filters once and takes batches. All
 have the same window, hop, filters, floor and natural logarithm; `FeatureConfig.mean` is 0 and ``std`` 1 here.
-Exits with an error, after writing, if a log-mel is more than 1e-4 from librosa's.
+Exits with an error, after writing, if a log-mel of `hanmadi.features`, the definition, is more than 1e-4 from
+librosa's, or one of its copies in single precision, for training and for the model file, more than 2e-3. They lose
+quiet bands beside a loud one; the scores of a network differ by a millionth.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ CONFIGS = (
     FeatureConfig(sample_rate=8_000, n_fft=256, window=256, hop=160, low_hz=40.0, high_hz=3_800.0),
 )
 THREADS = (1, 2)
-LIMIT = 1e-4  # of a difference in log-mel, natural logarithm
+LIMITS = {"numpy": 1e-4, "torch": 2e-3, "onnx": 2e-3}  # of a difference in log-mel, natural logarithm
 AIM = 10.0  # times librosa
 TIMED = 128  # clips of a round: what training has in a batch
 PAUSE_S = 0.01  # threads spin for a while after their work, which would slow the next way
@@ -197,7 +199,7 @@ def measure(data: Path, config: FeatureConfig, threads: int, *, clips: int, roun
     expected = np.stack([ways[0].compute(clip) for clip in sounds])
     rows = []
     for place, way in enumerate(ways):
-        differ = differences(way, sounds, expected)
+        differ, limit = differences(way, sounds, expected), LIMITS.get(way.name, LIMITS["numpy"])
         low, middle, high = np.quantile(ratios[:, place], [0.1, 0.5, 0.9])
         rows.append({
             "path": way.name, "batch": way.batch, "threads": threads, "sample_rate": config.sample_rate,
@@ -205,7 +207,7 @@ def measure(data: Path, config: FeatureConfig, threads: int, *, clips: int, roun
             "clips_per_second": round(min(TIMED, len(sounds)) / float(np.median(seconds[:, place]))),
             "ratio": round(middle, 2), "ratio_p10": round(low, 2), "ratio_p90": round(high, 2), "rounds": rounds,
             "max_difference": float(f"{differ.max():.2e}"), "clips": len(sounds),
-            "clips_within_limit": int((differ <= LIMIT).sum()), "limit": LIMIT, "librosa": version("librosa"),
+            "clips_within_limit": int((differ <= limit).sum()), "limit": limit, "librosa": version("librosa"),
         })  # fmt: skip
     return rows
 
@@ -244,9 +246,11 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> None:
         fastest[key] = max(fastest.get(key, 0.0), row["ratio"])
     for (rate, threads, path), ratio in fastest.items():
         print(f"{rate:,} Hz, {threads} thread(s), {path}: {ratio:.1f} times librosa, aim {AIM:g}: {ratio >= AIM}")
-    wrong = sorted({f"{row['path']} at {row['sample_rate']:,} Hz" for row in own if row["max_difference"] > LIMIT})
+    wrong = sorted(
+        {f"{row['path']} at {row['sample_rate']:,} Hz" for row in own if row["max_difference"] > row["limit"]}
+    )
     if wrong:
-        sys.exit(f"more than {LIMIT:g} from librosa: {', '.join(wrong)}")
+        sys.exit(f"further from librosa than allowed: {', '.join(wrong)}")
 
 
 def main() -> None:

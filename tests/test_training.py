@@ -74,6 +74,44 @@ def test_a_seed_repeats_a_run(words_folder: Path, tmp_path: Path) -> None:
     assert any(not np.array_equal(first[name], other[name]) for name in first)
 
 
+def test_the_number_of_threads_changes_nothing(words_folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    before, weights = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            train(words_folder, words=["yes", "no"], epochs=1, seed=4, out=tmp_path / str(threads))
+        finally:
+            torch.set_num_threads(before)
+        weights.append(weights_of(tmp_path / str(threads)))
+    assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize(("patience", "kept"), [(None, 4), (5, 2)])
+def test_which_weights_are_kept(patience: int | None, kept: int) -> None:
+    from hanmadi.fit import kept_epoch
+    from hanmadi.models.registry import Recipe
+
+    losses = (0.9, 0.4, 0.6, 0.5)
+    history = [Epoch(i + 1, 0, 0.0, 0.0, 0.0, 0.0, loss, 0.0) for i, loss in enumerate(losses)]
+    assert kept_epoch(history, Recipe(patience=patience)) == kept
+
+
+def test_the_learning_rate_rises_and_falls_once() -> None:
+    from hanmadi.fit import learning_rate
+    from hanmadi.models.registry import Recipe
+
+    recipe = Recipe(schedule="one_cycle", learning_rate=0.1, warm_up=0.2)
+    rates = [learning_rate(recipe, share) for share in np.linspace(0, 1, 11)]
+    assert rates[0] == 0
+    assert rates[2] == pytest.approx(0.1) == max(rates)
+    assert rates[-1] == pytest.approx(0, abs=1e-12)
+    assert sorted(rates[:3]) == rates[:3]
+    assert sorted(rates[2:], reverse=True) == rates[2:]
+    assert learning_rate(Recipe(learning_rate=0.1), 0.7) == 0.1
+
+
 def test_resume_repeats_what_an_uninterrupted_run_does(words_folder: Path, tmp_path: Path) -> None:
     options = {"words": ["yes", "no"], "epochs": 4, "seed": 3}
     whole = train(words_folder, **options, out=tmp_path / "whole")

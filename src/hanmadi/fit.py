@@ -214,19 +214,25 @@ def _step(
     """One step of the optimiser: loss and the number of right answers.
 
     The batch is learnt from in shards, always the same ones with their own randomness, so the outcome does not
-    depend on how many threads there are.
+    depend on which thread is first, nor on whether they run one after the other.
     """
     bodies = training.bodies[: max(1, len(part) // 2)]  # batch norm needs two clips in each
     shards = zip(bodies, np.array_split(part, len(bodies)), rng.spawn(len(bodies)), strict=True)
     learnt = side_by_side(lambda body, shard, own: _learn(body, shard, own, preparation, len(part)), shards)
     _sum_gradients(bodies)
-    nn.utils.clip_grad_norm_(bodies[0].parameters(), _GRADIENT_NORM)
+    _apply(training, preparation.recipe)
+    losses, hits = zip(*learnt, strict=True)
+    return sum(losses), sum(hits)
+
+
+def _apply(training: _Training, recipe: Recipe) -> None:
+    """Change the weights by their gradients, and the average with them."""
+    body = training.network.body
+    nn.utils.clip_grad_norm_(body.parameters(), _GRADIENT_NORM)
     training.optimiser.step()
     training.steps += 1
     if training.average is not None:
-        _update_average(training.average, bodies[0], preparation.recipe.ema_decay, training.steps)
-    losses, hits = zip(*learnt, strict=True)
-    return sum(losses), sum(hits)
+        _update_average(training.average, body, recipe.ema_decay, training.steps)
 
 
 def _learn(body: nn.Module, shard: NDArray[np.int64], rng: Rng, preparation: Preparation, batch: int) -> _Learnt:

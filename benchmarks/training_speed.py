@@ -1,0 +1,132 @@
+"""How many clips a second a training learns from, augmentation and all, and where the time goes.
+
+    python benchmarks/training_speed.py              # writes results/training_speed.csv
+    python benchmarks/training_speed.py --archs small
+
+One epoch of each network on real clips, three times; the first steps do not count. ``clips_per_second`` is of the best
+round, as other work on the machine only ever takes time away, and ``median_clips_per_second`` of the middle one.
+The other columns are processor time of one thread, microseconds a clip, of each part alone: reading and altering
+waveforms with their features (``preparation_us``), the network forwards and backwards (``network_us``), and
+what follows once a batch (``step_us``: adding gradients, clipping, the optimiser, the average of the weights).
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from common import REPOSITORY, write_rows
+from torch.nn import functional
+
+from hanmadi import fit
+from hanmadi.clips import cached_store
+from hanmadi.examples import Examples, make_examples, sampling_weights
+from hanmadi.labels import LabelSet, make_labels
+from hanmadi.models import Architecture, architecture
+from hanmadi.models.frontend import FrontEnd
+from hanmadi.models.registry import Recipe
+from hanmadi.preparation import prepare
+from hanmadi.sources import open_source
+
+DATA = REPOSITORY.parent / "shared" / "data" / "speech_commands"
+WARM_UP = 10  # steps that do not count
+ROUNDS = 3
+REPEATS = 20  # of a part alone
+
+
+def clips_per_second(arch: Architecture, examples: dict[str, Examples], labels: LabelSet, *, seed: int) -> float:
+    """Over one epoch, after the warm-up."""
+    assert arch.recipe.sampling is not None
+    torch.manual_seed(seed)
+    network = fit.Network(FrontEnd(arch.features), arch.build(arch.features.shape, len(labels)))
+    weights = sampling_weights(examples["train"], labels, **asdict(arch.recipe.sampling))
+    moments: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        fit.fit(
+            network, examples, arch.recipe, fit.Budget(1), seed=seed, folder=Path(folder), weights=weights,
+            on_step=lambda _: moments.append(time.perf_counter()),
+        )  # fmt: skip
+    whole = moments[WARM_UP:-1]  # the last batch may be a short one
+    return (len(whole) - 1) * arch.recipe.batch / (whole[-1] - whole[0])
+
+
+def parts(arch: Architecture, examples: Examples, labels: LabelSet) -> dict[str, int]:
+    """Processor time of each part alone, one thread, microseconds a clip."""
+    torch.set_num_threads(1)
+    rng, recipe = np.random.default_rng(0), arch.recipe
+    body = arch.build(arch.features.shape, len(labels)).train()
+    network = fit.Network(FrontEnd(arch.features), body)
+    training = fit._start(network, recipe, Path(), resume=False)
+    shard = rng.choice(len(examples), recipe.batch // recipe.shards, replace=False)
+    preparation = prepare(network.front_end, examples, recipe, rng=rng)
+    features = preparation(shard, device=torch.device("cpu"), rng=rng)
+    targets = torch.from_numpy(examples.labels[shard])
+
+    def learn() -> None:
+        for twin in training.bodies:
+            twin.zero_grad(set_to_none=True)
+            functional.cross_entropy(twin(features), targets).backward()  # type: ignore[no-untyped-call]
+
+    learn()
+    return {
+        "preparation_us": _per_clip(lambda: preparation(shard, device=torch.device("cpu"), rng=rng), len(shard)),
+        "network_us": _per_clip(learn, len(shard) * recipe.shards),
+        "step_us": _per_clip(lambda: finish(training, recipe), recipe.batch),
+    }
+
+
+def finish(training: fit._Training, recipe: Recipe) -> None:
+    """What follows when both halves of a batch have been learnt from."""
+    fit._sum_gradients(training.bodies)
+    fit._apply(training, recipe)
+
+
+def _per_clip(work: Callable[[], Any], clips: int) -> int:
+    """The best of some repeats."""
+    times = []
+    for _ in range(REPEATS):
+        started = time.process_time()
+        work()
+        times.append(time.process_time() - started)
+    return round(min(times) / clips * 1e6)
+
+
+def measure(name: str, data: Path) -> dict[str, Any]:
+    """One row."""
+    arch, labels = architecture(name), make_labels(None)
+    store = cached_store(
+        open_source(data, words=labels.keywords), sample_rate=arch.features.sample_rate, seconds=arch.features.seconds
+    )
+    examples, threads = make_examples(store, labels), torch.get_num_threads()
+    rates = sorted(clips_per_second(arch, examples, labels, seed=seed) for seed in range(ROUNDS))
+    try:
+        alone = parts(arch, examples["train"], labels)
+    finally:
+        torch.set_num_threads(threads)
+    return {
+        "arch": name, "threads": threads, "batch": arch.recipe.batch, "shards": arch.recipe.shards,
+        "clips_per_second": round(rates[-1]), "median_clips_per_second": round(rates[len(rates) // 2]), **alone,
+        "data": data.name, "seed": "0 to 2",
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--archs", nargs="+", default=["tiny", "small", "small_8k", "base"])
+    options = parser.parse_args()
+    rows = [measure(name, options.data) for name in options.archs]
+    for row in rows:
+        print(row)
+    print(write_rows("training_speed", rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hanmadi import evaluate
+from hanmadi import evaluate, evaluation
 from hanmadi.errors import DataError
 from hanmadi.recognizer import Recognizer
 from hanmadi.training import Run
@@ -88,3 +88,28 @@ def test_no_clip_of_a_known_word(run: Run, make_words_folder, tmp_path: Path) ->
     folder = make_words_folder(tmp_path / "w", words=("yes",), speakers=("a", "b", "c"), noises=0)
     with pytest.raises(DataError, match="expected a split among"):
         evaluate(run.folder, folder, split="every")
+
+
+class TestSilenceBias:
+    """Made-up scores of yes, no, silence: 1,000 clips, some of them near silence."""
+
+    @staticmethod
+    def scores(near: int) -> tuple[np.ndarray, np.ndarray]:
+        targets = np.arange(1_000) % 2
+        scores = np.full((1_000, 3), 0.05)
+        scores[np.arange(1_000), targets] = 0.9
+        scores[:near] = (0.3, 0.3, 0.25)
+        scores[np.arange(near), targets[:near]] = 0.45
+        return scores, targets
+
+    def test_all_of_it_where_nothing_is_lost(self) -> None:
+        assert evaluation.silence_bias(*self.scores(0), 2) == 2.5
+
+    def test_no_more_than_a_thousandth_is_lost(self) -> None:
+        # 0.45 against 0.25: silence wins from ln(0.45 / 0.25) = 0.59 on
+        assert evaluation.silence_bias(*self.scores(1), 2) == 2.5
+        assert evaluation.silence_bias(*self.scores(2), 2) == 0.5
+
+    def test_few_clips_decide_nothing(self) -> None:
+        scores, targets = self.scores(0)
+        assert evaluation.silence_bias(scores[:499], targets[:499], 2) == 0.0

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,19 +24,25 @@ OPSET: Final = 17
 class Deployed(nn.Module):
     """What the model file holds: front-end, network and softmax."""
 
-    def __init__(self, features: FeatureConfig, body: nn.Module) -> None:
+    bias: Tensor | None
+
+    def __init__(self, features: FeatureConfig, body: nn.Module, bias: Tensor | None = None) -> None:
         super().__init__()
         self.front_end = ExportedFrontEnd(features)
         self.body = body
+        self.register_buffer("bias", bias)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Waveform (batch, clip_samples) to scores (batch, labels)."""
-        return torch.softmax(self.body(self.front_end(samples)), dim=-1)
+        logits = self.body(self.front_end(samples))
+        return torch.softmax(logits if self.bias is None else logits + self.bias, dim=-1)
 
 
-def export_onnx(path: Path, features: FeatureConfig, body: nn.Module, card: dict[str, Any]) -> None:
-    """Write a network and its card as one model file."""
-    deployed = Deployed(features, body.cpu()).eval()
+def export_onnx(
+    path: Path, features: FeatureConfig, body: nn.Module, card: dict[str, Any], *, bias: Sequence[float] | None = None
+) -> None:
+    """Write a network and its card as one model file; ``bias``, one a label, is added to the logits."""
+    deployed = Deployed(features, body.cpu(), None if bias is None else torch.tensor(bias)).eval()
     example = torch.zeros(2, features.clip_samples)
     with replacing(path) as temporary, _quiet(), torch.no_grad():
         torch.onnx.export(

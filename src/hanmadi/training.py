@@ -21,10 +21,10 @@ import numpy as np
 from hanmadi import bundle
 from hanmadi.clips import ClipStore, cached_store
 from hanmadi.errors import MissingExtraError, TrainingError
-from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows
+from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows, silence_bias
 from hanmadi.examples import Examples, make_examples, sampling_weights
 from hanmadi.files import write_text
-from hanmadi.labels import LabelSet, make_labels
+from hanmadi.labels import SILENCE, LabelSet, make_labels
 from hanmadi.metrics import wilson_interval
 from hanmadi.recognizer import RUNS_FOLDER, Recognizer, load
 from hanmadi.sources import open_source
@@ -225,6 +225,11 @@ def _finish(
     model = folder / bundle.FILE_NAME
     export_onnx(model, chosen.features, body, card)
     recognizer = load(model, threads=os.cpu_count() or 1)
+    if chosen.recipe.sampling and (bias := _silence_bias(recognizer, store, examples["validation"])):
+        card["training"]["silence_bias"] = bias
+        biases = [bias if label == SILENCE else 0.0 for label in recognizer.labels]
+        export_onnx(model, chosen.features, body, card, bias=biases)
+        recognizer = load(model, threads=os.cpu_count() or 1)
     judging = time.monotonic()
     evaluation = judge(recognizer, store, examples["test"].rows, "test")
     per_clip = (time.monotonic() - judging) / evaluation.clips
@@ -237,6 +242,16 @@ def _finish(
     write_text(folder / CARD, json.dumps(card, indent=1, ensure_ascii=False))
     write_report(folder / REPORT, card=card, history=history, evaluation=evaluation, store=store)
     return Run(folder, card, evaluation)
+
+
+def _silence_bias(recognizer: Recognizer, store: ClipStore, validation: Examples) -> float:
+    """What to add to the logit of silence, chosen on validation words; see `hanmadi.evaluation.silence_bias`."""
+    if SILENCE not in recognizer.labels:
+        return 0.0
+    silence = recognizer.labels.index(SILENCE)
+    spoken = np.flatnonzero(validation.labels[: len(validation.rows)] != silence)
+    scores = scores_of_rows(recognizer, store, validation.rows[spoken])
+    return silence_bias(scores, validation.labels[spoken], silence)
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

@@ -70,7 +70,7 @@ class Separable(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, n_in, rows, frames) to (batch, n_out, rows, frames), each divided by its stride."""
         y = self.path(x)
-        return functional.relu(x + y if self.residual else y)
+        return functional.relu(x + y if self.residual else y, inplace=True)
 
 
 class WordNet(nn.Module):
@@ -79,7 +79,7 @@ class WordNet(nn.Module):
     def __init__(self, shape: tuple[int, ...], n_labels: int, *, size: Size) -> None:
         super().__init__()
         mels, _ = shape
-        layers = [convolution(1, size.stem, (5, 5), stride=(2, 1)), nn.BatchNorm2d(size.stem), nn.ReLU()]
+        layers = [convolution(1, size.stem, (5, 5), stride=(2, 1)), nn.BatchNorm2d(size.stem), nn.ReLU(inplace=True)]
         channels, rows = size.stem, mels // 2
         for wider, repeats in size.bands:
             layers += [Separable(channels, wider, (3, 3), stride=(2, 1))]
@@ -116,7 +116,7 @@ def _fold(n_in: int, n_out: int, rows: int, *, separable: bool) -> list[nn.Modul
     """The whole frequency axis into channels."""
     if separable:
         return [Separable(n_in, n_out, (rows, 1), same=False)]
-    return [convolution(n_in, n_out, (rows, 1), same=False), nn.BatchNorm2d(n_out), nn.ReLU()]
+    return [convolution(n_in, n_out, (rows, 1), same=False), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
 
 
 def _over_time(size: Size, number: int) -> nn.Module:

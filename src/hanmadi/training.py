@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hanmadi import bundle
 from hanmadi.clips import ClipStore, cached_store
@@ -24,7 +25,7 @@ from hanmadi.errors import MissingExtraError, TrainingError
 from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows, silence_bias
 from hanmadi.examples import Examples, make_examples, sampling_weights
 from hanmadi.files import write_text
-from hanmadi.labels import SILENCE, LabelSet, make_labels
+from hanmadi.labels import SILENCE, UNKNOWN, LabelSet, make_labels
 from hanmadi.metrics import wilson_interval
 from hanmadi.recognizer import RUNS_FOLDER, Recognizer, load
 from hanmadi.sources import open_source
@@ -44,6 +45,7 @@ REPORT: Final = "report.html"
 # fewer for a network so slow that this would take longer than training it
 _FEWEST_JUDGED, _MOST_JUDGED = 120, 3_000
 _JUDGING_SECONDS: Final = 30.0
+_MOST_BIAS: Final = 1.0  # of a keyword's logit, either way
 _SYNTHETIC_SHARE: Final = 0.4  # of the epochs: synthetic speech is learnt sooner than people's
 
 
@@ -183,7 +185,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         folder=folder, weights=weights, resume=resume, on_step=hooks.on_step, on_epoch=hooks.on_epoch,
     )  # fmt: skip
     card["training"] |= _trained(history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
-    return _finish(folder, chosen, body, card, history, store, examples)
+    return _finish(folder, chosen, body, card, history, store, examples, weights)
 
 
 def _budget(settings: Settings, recipe: Recipe, examples: int) -> Budget:
@@ -217,6 +219,7 @@ def _finish(
     history: list[Epoch],
     store: ClipStore,
     examples: dict[str, Examples],
+    weights: NDArray[np.float64] | None,
 ) -> Run:
     """Export, judge the exported file, and write card, figures and report."""
     from hanmadi.export import export_onnx
@@ -225,9 +228,9 @@ def _finish(
     model = folder / bundle.FILE_NAME
     export_onnx(model, chosen.features, body, card)
     recognizer = load(model, threads=os.cpu_count() or 1)
-    if chosen.recipe.sampling and (bias := _silence_bias(recognizer, store, examples["validation"])):
-        card["training"]["silence_bias"] = bias
-        biases = [bias if label == SILENCE else 0.0 for label in recognizer.labels]
+    if weights is not None:
+        biases = _biases(recognizer, store, examples, weights)
+        card["training"]["biases"] = dict(zip(recognizer.labels, biases, strict=True))
         export_onnx(model, chosen.features, body, card, bias=biases)
         recognizer = load(model, threads=os.cpu_count() or 1)
     judging = time.monotonic()
@@ -244,14 +247,25 @@ def _finish(
     return Run(folder, card, evaluation)
 
 
-def _silence_bias(recognizer: Recognizer, store: ClipStore, validation: Examples) -> float:
-    """What to add to the logit of silence, chosen on validation words; see `hanmadi.evaluation.silence_bias`."""
-    if SILENCE not in recognizer.labels:
-        return 0.0
-    silence = recognizer.labels.index(SILENCE)
-    spoken = np.flatnonzero(validation.labels[: len(validation.rows)] != silence)
-    scores = scores_of_rows(recognizer, store, validation.rows[spoken])
-    return silence_bias(scores, validation.labels[spoken], silence)
+def _biases(
+    recognizer: Recognizer, store: ClipStore, examples: dict[str, Examples], weights: NDArray[np.float64]
+) -> list[float]:
+    """What is added to each label's logit, as training does not draw the labels as often as they are said.
+
+    Keywords are taken to be said equally often (Menon et al., "Long-tail learning via logit adjustment", arXiv
+    2007.07314); silence is chosen on validation words, see `hanmadi.evaluation.silence_bias`.
+    """
+    labels, validation = recognizer.labels, examples["validation"]
+    drawn = np.bincount(examples["train"].labels, weights, minlength=len(labels))
+    keywords = np.array([label not in (UNKNOWN, SILENCE) for label in labels])
+    often = np.log(np.maximum(drawn, np.finfo(np.float64).tiny))
+    biases = np.where(keywords, np.clip(often[keywords].mean() - often, -_MOST_BIAS, _MOST_BIAS), 0.0).round(3)
+    if SILENCE in labels:
+        silence = labels.index(SILENCE)
+        spoken = np.flatnonzero(validation.labels[: len(validation.rows)] != silence)
+        scores = scores_of_rows(recognizer, store, validation.rows[spoken]) * np.exp(biases)
+        biases[silence] = silence_bias(scores, validation.labels[spoken], silence)
+    return [float(bias) for bias in biases]
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

@@ -136,7 +136,7 @@ def run(words_folder: Path, tone_words: tuple[str, ...], tmp_path_factory: pytes
     from hanmadi.training import train
 
     out = tmp_path_factory.mktemp("runs") / "tones"
-    return train(words_folder, words=tone_words, epochs=30, seed=1, out=out)
+    return train(words_folder, words=tone_words, epochs=60, seed=1, out=out)
 
 
 @pytest.fixture(scope="session")

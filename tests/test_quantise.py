@@ -51,7 +51,7 @@ def test_real_words_get_the_same_labels(shared_data: Path, tmp_path: Path) -> No
     clips = real_clips(folder, listed(folder, "validation")[::10])
     assert len(clips) > 200
     found = load(tmp_path / "int8.onnx")
-    assert len(np.unique(found.scores(clips).argmax(axis=1))) == len(found.labels) - 1, "all but silence are there"
+    assert len(np.unique(found.scores(clips).argmax(axis=1))) >= len(found.labels) - 1, "all but silence are there"
     # 99.1 % of 2,083 clips when it was written
     assert same_labels(load(SOURCE), found, clips) >= 0.97
 

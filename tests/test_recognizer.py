@@ -13,7 +13,7 @@ from hanmadi import audio, bundle, checkpoint, load
 from hanmadi.clips import ClipStore
 from hanmadi.errors import AudioError, ModelError
 from hanmadi.export import Deployed
-from hanmadi.fit import BEST
+from hanmadi.fit import KEPT
 from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.recognizer import Recognizer, find_model, newest_run
@@ -28,8 +28,9 @@ def clips(store: ClipStore) -> np.ndarray:
 def test_the_file_says_what_torch_says(run: Run, recognizer: Recognizer, clips: np.ndarray) -> None:
     chosen = architecture(run.card["architecture"]["name"])
     body = chosen.build(chosen.features.shape, len(recognizer.labels))
-    checkpoint.unpack("body", body, checkpoint.load(run.folder / BEST).tensors)
-    deployed = Deployed(chosen.features, body).eval()
+    checkpoint.unpack("body", body, checkpoint.load(run.folder / KEPT).tensors)
+    biases = torch.tensor(list(run.card["training"]["biases"].values()))
+    deployed = Deployed(chosen.features, body, biases).eval()
     deployed.front_end = FrontEnd(chosen.features)  # the one that training used
     with torch.inference_mode():
         expected = deployed(torch.from_numpy(clips)).numpy()

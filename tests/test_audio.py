@@ -356,3 +356,35 @@ def test_every_real_format_reads(shared_data: Path) -> None:
         for path in filter(None, found.values()):
             sound = audio.read(path)
             assert audio.to_clip(sound, sample_rate=16_000, length=16_000).std() > 0, path
+
+
+@pytest.mark.parametrize("frames", [1_000, 16_000, 1 << 16])
+def test_a_file_in_blocks_is_the_file(tmp_path: Path, frames: int) -> None:
+    stereo = np.stack([TONE, -TONE], axis=1)
+    soundfile.write(tmp_path / "a.flac", stereo, 8_000)
+    rate, blocks = audio.blocks(tmp_path / "a.flac", frames=frames)
+    found = list(blocks)
+    assert rate == 8_000
+    assert max(map(len, found)) <= frames
+    np.testing.assert_array_equal(np.concatenate(found), audio.read(tmp_path / "a.flac").samples)
+
+
+def test_a_long_file_in_blocks_takes_little_memory(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(4_000_000, np.float32), 16_000, subtype="PCM_16")
+    tracemalloc.start()
+    count = sum(len(block) for block in audio.blocks(tmp_path / "a.wav")[1])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 4_000_000
+    assert peak < 2e6
+
+
+def test_blocks_of_what_is_no_whole_sound_are_told(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match="no such file"):
+        audio.blocks(tmp_path / "none.wav")
+    soundfile.write(tmp_path / "a.wav", TONE, 16_000)
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:20_000])
+    blocks = audio.blocks(tmp_path / "a.wav", frames=1_000)[1]
+    assert len(next(blocks)) == 1_000
+    with pytest.raises(AudioError, match="cut short"):
+        list(blocks)

@@ -10,7 +10,8 @@ from hanmadi import evaluate, load
 from hanmadi.labels import COURSE_LABELS
 from hanmadi.recognizer import DEFAULT_MODEL, SHIPPED_FOLDER, find_model, shipped
 
-MOST_PARAMETERS = {"tiny": 10_000, "small": 60_000, "small_8k": 60_000, "base": 350_000}  # statistics of batch norm included
+# statistics of batch norm included
+MOST_PARAMETERS = {"tiny": 10_000, "small": 60_000, "small_8k": 60_000, "base": 350_000}
 
 
 def test_the_default_is_shipped_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,27 +14,33 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hanmadi.decisions import DecisionConfig, Detection
     from hanmadi.errors import HanmadiError
     from hanmadi.evaluation import Evaluation, evaluate
     from hanmadi.recognizer import Prediction, Recognizer, load
+    from hanmadi.stream import Stream, listen
     from hanmadi.training import Run, resume, train
 
 # name: module. Importing hanmadi loads none of them, so it is fast and needs nothing.
 _PUBLIC = {
+    "DecisionConfig": "decisions",
+    "Detection": "decisions",
     "Evaluation": "evaluation",
     "HanmadiError": "errors",
     "Prediction": "recognizer",
     "Recognizer": "recognizer",
     "Run": "training",
+    "Stream": "stream",
     "evaluate": "evaluation",
+    "listen": "stream",
     "load": "recognizer",
     "resume": "training",
     "train": "training",
 }
 
 __all__ = [
-    "Evaluation", "HanmadiError", "Prediction", "Recognizer", "Run", "__version__", "evaluate", "load", "resume",
-    "train",
+    "DecisionConfig", "Detection", "Evaluation", "HanmadiError", "Prediction", "Recognizer", "Run", "Stream",
+    "__version__", "evaluate", "listen", "load", "resume", "train",
 ]  # fmt: skip
 
 

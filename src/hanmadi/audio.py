@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,26 @@ def read(path: str | os.PathLike[str], *, max_seconds: float = MAX_SECONDS) -> S
     return Sound(samples[:, 0] if samples.shape[1] == 1 else samples, rate)
 
 
+def blocks(path: str | os.PathLike[str], *, frames: int = _BLOCK_FRAMES) -> tuple[int, Iterator[Samples]]:
+    """A sound file piece by piece, of any length in little memory: its rate in Hz, and blocks (<= frames, channels).
+
+    Raises AudioError at once for a file that is absent, empty or not sound; at the end of the blocks for one that is
+    broken or shorter than its header says. NaN and infinity are passed on.
+    """
+    path = Path(path)
+    file = _open(path)
+    return int(file.samplerate), _whole_blocks(file, path, frames)
+
+
+def _whole_blocks(file: soundfile.SoundFile, path: Path, frames: int) -> Iterator[Samples]:
+    count = 0
+    with file:
+        for block in _blocks(file, path, frames):
+            count += len(block)
+            yield block
+        _check_whole(path, file, count)
+
+
 def facts(path: str | os.PathLike[str]) -> FileFacts:
     """Facts of a sound file, read whole. Raises AudioError like `read`."""
     path = Path(path)
@@ -156,6 +177,18 @@ def to_int16(samples: Samples) -> NDArray[np.int16]:
 def from_int16(samples: NDArray[np.int16]) -> Samples:
     """int16 to float32 in [-1, 1)."""
     return samples.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def as_float(samples: NDArray[Any]) -> Samples:
+    """float32 in [-1, 1]; int16 is scaled, as that is what microphones and WAV files give.
+
+    Raises AudioError for other whole numbers, whose full scale is unknown.
+    """
+    if samples.dtype == np.int16:
+        return from_int16(samples)
+    if samples.dtype.kind != "f":
+        raise AudioError(f"expected samples of float in [-1, 1] or int16, got {samples.dtype}")
+    return np.asarray(samples, dtype=np.float32)
 
 
 def to_mono(samples: Samples) -> Samples:
@@ -237,20 +270,27 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 def _read_blocks(file: soundfile.SoundFile, path: Path, max_seconds: float) -> Samples:
     """All frames (n, channels). Block by block: memory follows what is there, not what the header says."""
+    found, count, limit = [], 0, int(max_seconds * file.samplerate)
+    for block in _blocks(file, path, _BLOCK_FRAMES):
+        found.append(block)
+        count += len(block)
+        if count > limit:
+            raise AudioError(f"{path}: longer than {max_seconds:g} s; cut it into shorter files")
+    return np.concatenate(found) if found else np.zeros((0, file.channels), np.float32)
+
+
+def _blocks(file: soundfile.SoundFile, path: Path, frames: int) -> Iterator[Samples]:
     import soundfile
 
     if file.format == "FLAC" and file.frames == _UNKNOWN_FRAMES:
         raise AudioError(f"{path}: the header does not tell the length, as when FLAC is piped; write it as a file")
-    blocks, count, limit = [], 0, int(max_seconds * file.samplerate)
+    count = 0
     try:
-        while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-            blocks.append(block)
+        while len(block := file.read(frames, dtype="float32", always_2d=True)):
             count += len(block)
-            if count > limit:
-                raise AudioError(f"{path}: longer than {max_seconds:g} s; cut it into shorter files")
+            yield block
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"{path}: broken after {count} samples ({_reason(error)})") from error
-    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
 
 
 def _check_whole(path: Path, file: soundfile.SoundFile, frames: int) -> None:

@@ -21,6 +21,10 @@ _judged_option = click.option("--data", metavar="SRC", help="Recordings; those o
 _model_option = click.option(
     "--model", metavar="M", help="Run folder, model file or shipped name; the newest run otherwise."
 )
+_background_option = click.option(
+    "--background", "backgrounds", multiple=True, metavar="PATH",
+    help="Recording, or folder of them, in which none of the words is said; repeatable.",
+)  # fmt: skip
 _json_option = click.option("--json", "as_json", is_flag=True, help="Results as JSON on standard output.")
 
 
@@ -101,6 +105,7 @@ def data_check(source: str, as_json: bool) -> int:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--split", type=click.Choice(METHODS), default="auto", show_default=True, help="How clips are divided.")
 @click.option("--holdout", type=float, default=DEFAULT_HOLDOUT, show_default=True, help="Share of validation, of test.")
+@click.option("--hard-negatives", metavar="DIR", help="Clips to learn as unknown words, of: hanmadi mine.")
 @click.option("--out", metavar="RUN", help="Run folder; a new one in runs/ otherwise.")
 @click.option("--resume", "go_on", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--list", "list_archs", is_flag=True, help="List the networks and end.")
@@ -124,10 +129,62 @@ def train(context: click.Context, /, go_on: bool, list_archs: bool, **options: A
     "--split", type=click.Choice(["auto", "train", "validation", "test", "all"]), default="auto", show_default=True,
     help="auto: test where there is one, all clips of other data.",
 )  # fmt: skip
+@click.option("--stream", is_flag=True, help="Live: words planted in long recordings; misses and false alarms an hour.")
+@_background_option
+@click.option("--snr", "snr_db", type=float, multiple=True, metavar="DB", help="Of planted words; 10 otherwise.")
+@click.option("--clips", type=click.IntRange(1), help="How many clips to plant; all of the split otherwise.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of planted words.")
+@click.option("--out", metavar="FOLDER", help="For the DET curve; the run folder, or this one, otherwise.")
 @_json_option
-def evaluate(model: str | None, data: str | None, split: str, as_json: bool) -> int:
-    """How good a model is on recordings."""
-    return console.evaluate(model, data, split, as_json=as_json)
+def evaluate(
+    model: str | None,
+    data: str | None,
+    split: str,
+    stream: bool,
+    as_json: bool,
+    **live: Any,
+) -> int:
+    """How good a model is on recordings, or, with --stream, live."""
+    given = {name: value for name, value in live.items() if value}
+    if not stream:
+        if given:
+            raise click.UsageError(f"--{next(iter(given)).removesuffix('_db')} goes with --stream")
+        return console.evaluate(model, data, split, as_json=as_json)
+    from hanmadi import live_console
+
+    return live_console.evaluate_stream(model, data, split, out=given.pop("out", None), as_json=as_json, **given)
+
+
+@cli.command()
+@_model_option
+@_background_option
+@click.option("--max-fa-per-hour", type=click.FloatRange(0, min_open=True), default=0.5, show_default=True)
+@click.option("--data", metavar="SRC", help="Recordings of the words to plant; the same threshold for all otherwise.")
+@click.option("--snr", "snr_db", type=float, default=10.0, show_default=True, metavar="DB", help="Of planted words.")
+@click.option("--clips", type=click.IntRange(1), help="How many clips to plant; all of validation otherwise.")
+@click.option("--smoothing", "smoothing_s", type=click.FloatRange(0), help="Seconds to average scores over.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of planted words.")
+@click.option("--out", metavar="FILE", help="A new model file; the model's own is changed otherwise.")
+@_json_option
+def calibrate(model: str | None, backgrounds: Sequence[str], **options: Any) -> int:
+    """Choose thresholds on recordings without the words, and store them in the model file."""
+    if not backgrounds:
+        raise click.UsageError("name recordings in which none of the words is said with --background")
+    from hanmadi import live_console
+
+    return live_console.calibrate(model, backgrounds, **options)
+
+
+@cli.command()
+@click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...")
+@_model_option
+@click.option("--out", required=True, metavar="DIR", help="Folder for the clips and their list.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="For all words; the model's own otherwise.")
+def mine(recordings: Sequence[str], out: str, **options: Any) -> int:
+    """Write the clips of recordings without the words that a model takes for one, to train with."""
+    from hanmadi import live_console
+
+    return live_console.mine(recordings, out, **options)
 
 
 @cli.command()
@@ -154,6 +211,33 @@ def predict(files: Sequence[str], model: str | None, top: int, as_json: bool) ->
         else:
             click.echo(f"{file}: " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.top))
     return SOME_FAILED if failed else DONE
+
+
+@cli.command()
+@click.argument("source", required=False)
+@_model_option
+@click.option("--realtime", is_flag=True, help="A file as fast as it was spoken; at full speed otherwise.")
+@click.option("--rate", type=click.IntRange(1), metavar="HZ", help="Of raw sound (16000 otherwise) or the microphone.")
+@click.option("--device", metavar="D", help="Microphone: its number or a part of its name.")
+@click.option("--list-devices", is_flag=True, help="List the microphones and end.")
+@click.option("--jsonl", is_flag=True, help="One JSON object a word on standard output: label, time_s, score.")
+@click.option("--on", multiple=True, metavar="WORD='COMMAND'", help="Run a program on a word (no shell); repeatable.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="For all words; the model's own otherwise.")
+@click.option("--hop-ms", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True)
+def listen(source: str | None, model: str | None, list_devices: bool, **options: Any) -> int:
+    """The words in live sound: the microphone, a sound file, or - for raw PCM (16 bit, mono) on standard input."""
+    from hanmadi import listening
+
+    if list_devices:
+        return listening.list_devices()
+    live, piped = source is None, source == listening.STANDARD_INPUT
+    if options["device"] and not live:
+        raise click.UsageError("--device is for the microphone; leave out SOURCE")
+    if options["realtime"] and (live or piped):
+        raise click.UsageError("--realtime is for files; live sound comes at its own pace")
+    if options["rate"] and not (live or piped):
+        raise click.UsageError("--rate is for the microphone and raw sound; a file tells its own")
+    return listening.listen(source, model, **options)
 
 
 @cli.command("try")

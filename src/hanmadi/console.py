@@ -120,7 +120,7 @@ def _show_check(found: DataCheck) -> None:
     for word, counts in sorted(found.counts.items()):
         cells = [counts.get(split) for split in splits]
         rows.append([word, *(f"{c.clips} / {len(c.speakers)} / {c.seconds:.0f}" if c else "-" for c in cells)])
-    click.echo(_table(header, rows))
+    click.echo(table(header, rows))
     rates = ", ".join(f"{rate} Hz: {n}" for rate, n in sorted(found.rates.items()))
     click.echo(f"\n{found.source}: {found.clips} clips of {len(found.counts)} words ({rates}), {found.noises} noises")
     for kind, listed in found.problems.items():
@@ -239,7 +239,7 @@ def evaluate(model: str | None, data: str | None, split: Any, *, as_json: bool) 
         print_json(found.to_dict())
     else:
         header = ["label", "clips", "precision", "recall", "95 % interval of recall"]
-        click.echo(_table(header, [_label_row(scores) for scores in found.per_label]))
+        click.echo(table(header, [_label_row(scores) for scores in found.per_label]))
         click.echo("\n" + _confusion_table(found))
     return 1 if found.broken else 0
 
@@ -261,7 +261,7 @@ def _show_accuracy(found: Evaluation) -> None:
 def _label_row(scores: Any) -> list[str]:
     interval = scores.recall_interval
     return [
-        scores.label, str(scores.count), _share(scores.precision), _share(scores.recall),
+        scores.label, str(scores.count), share(scores.precision), share(scores.recall),
         f"{interval.low:.1%} to {interval.high:.1%}" if interval else "-",
     ]  # fmt: skip
 
@@ -271,7 +271,7 @@ def _confusion_table(found: Evaluation) -> str:
         [label, *(str(n) if n else "." for n in row)]
         for label, row in zip(found.labels, found.confusion.tolist(), strict=True)
     ]
-    return _table(["said \\ heard", *found.labels], rows)
+    return table(["said \\ heard", *found.labels], rows)
 
 
 def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str | None, play: bool) -> int:
@@ -329,7 +329,7 @@ def compare(archs: Sequence[str] | None, data: str | None, out: str | None, **op
 # ---- small parts ----
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned: the first to the left, numbers to the right."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [
@@ -339,7 +339,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A share in percent; "-" where there is none."""
     return "-" if value is None else f"{value:.1%}"
 
 

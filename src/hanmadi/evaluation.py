@@ -108,13 +108,24 @@ def evaluate(
     ``auto`` takes the test split of data that has official splits or that the model was trained on, and
     every recording of other data. Raises DataError or ModelError as `open_source` and `load` do.
     """
-    if split not in WHICH:
-        raise DataError(f"expected a split among {', '.join(WHICH)}, got {split!r}")
+    check_split(split)
     recognizer = model if isinstance(model, Recognizer) else load(model, threads=os.cpu_count() or 1)
     store = store_for(recognizer, data, progress=progress)
+    split, rows = rows_of_split(recognizer, store, split)
+    return judge(recognizer, store, rows, split)
+
+
+def check_split(split: str) -> None:
+    """Raises DataError for what is no split."""
+    if split not in WHICH:
+        raise DataError(f"expected a split among {', '.join(WHICH)}, got {split!r}")
+
+
+def rows_of_split(recognizer: Recognizer, store: ClipStore, split: Which) -> tuple[Which, NDArray[np.int64]]:
+    """The split that is meant by ``auto``, and its rows of the store."""
     if split == "auto":
         split = "test" if _knows_test_split(store, recognizer) else "all"
-    return judge(recognizer, store, _rows_of(store, recognizer, split), split)
+    return split, _rows_of(store, recognizer, split)
 
 
 def store_for(
@@ -142,7 +153,7 @@ def trained_on(recognizer: Recognizer) -> str | None:
 def held_out_rows(recognizer: Recognizer, data: str | os.PathLike[str] | None) -> tuple[ClipStore, NDArray[np.int64]]:
     """The clips that `evaluate` would judge: their store and rows. Raises DataError if there is none."""
     store = store_for(recognizer, data)
-    rows = _rows_of(store, recognizer, "test" if _knows_test_split(store, recognizer) else "all")
+    rows = rows_of_split(recognizer, store, "auto")[1]
     labelled = rows[label_of_words(store, LabelSet(recognizer.labels))[store.word[rows]] >= 0]
     if not len(labelled):
         raise DataError(f"{store.source}: no test clip of a word that the model knows")
@@ -174,7 +185,7 @@ def scores_of_rows(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.in
 
 def judge_made_silence(recognizer: Recognizer, examples: Examples) -> tuple[int, int]:
     """How many clips of made silence there are in these examples, and how many are called silence."""
-    indices = np.arange(len(examples.rows), len(examples))
+    indices = np.arange(len(examples) - examples.made, len(examples))
     if not len(indices):
         return 0, 0
     silence = recognizer.labels.index(SILENCE)

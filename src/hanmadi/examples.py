@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,13 +21,14 @@ _MADE_SEED: Final = 20_170_803  # made silence of validation and test is the sam
 
 @dataclass(frozen=True)
 class Examples:
-    """Clips of a store with labels; indices from ``len(rows)`` on are silence made from noise."""
+    """Clips of a store with labels, then those of ``hard``, then silence made from noise."""
 
     store: ClipStore
     rows: NDArray[np.int64]  # (clips,) rows of the store
-    labels: NDArray[np.int64]  # (clips + made,) index of each example's label
+    labels: NDArray[np.int64]  # (clips + hard + made,) index of each example's label
     noise: NoiseBank = field(repr=False)  # of this split alone
     unknown: int | None = None  # index of that label; None: all words are keywords
+    hard: ClipStore | None = None  # hard negatives: what was falsely taken for a keyword
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -35,14 +36,22 @@ class Examples:
     @property
     def made(self) -> int:
         """How many of them are made silence."""
-        return len(self.labels) - len(self.rows)
+        return len(self.labels) - self.recorded
+
+    @property
+    def recorded(self) -> int:
+        """How many of them are not made: clips of the store and hard negatives."""
+        return len(self.rows) + (0 if self.hard is None else len(self.hard))
 
     def batch(self, indices: NDArray[np.int64], *, rng: Rng | None = None) -> NDArray[np.int16]:
         """int16 samples (len(indices), clip_samples). Made silence is fixed, or drawn anew from ``rng``."""
         samples = np.empty((len(indices), self.store.clip_samples), np.int16)
         real = indices < len(self.rows)
         samples[real] = self.store.samples(self.rows[indices[real]])
-        for place in np.flatnonzero(~real):
+        if self.hard is not None:
+            hard = ~real & (indices < self.recorded)
+            samples[hard] = self.hard.samples(indices[hard] - len(self.rows))
+        for place in np.flatnonzero(indices >= self.recorded):
             own = rng or np.random.default_rng([self.noise.seed, int(indices[place])])
             samples[place] = self.noise.silence(rng=own)
         return samples
@@ -69,7 +78,9 @@ def sampling_weights(
 
     Within a group (keywords, unknown, silence) a word weighs its number of clips to the power of ``temper``.
     """
-    words = np.append(examples.store.word[examples.rows], np.full(examples.made, len(examples.store.words)))
+    hard, made = len(examples.store.words), len(examples.store.words) + 1  # hard negatives count as one word
+    words = np.append(examples.store.word[examples.rows], np.full(len(examples) - len(examples.rows), hard))
+    words[examples.recorded :] = made
     weights = np.bincount(words)[words].astype(np.float64) ** (temper - 1)
     shares = np.array([1 - unknown - silence, unknown, silence])
     group = np.array([(UNKNOWN, SILENCE).index(w) + 1 if w in (UNKNOWN, SILENCE) else 0 for w in labels.labels])
@@ -100,6 +111,21 @@ def make_examples(
         examples[split] = _examples(store, labels, rows, by_word[store.word[rows]], noises[split], index)
     _check(store, labels, examples)
     return examples
+
+
+def with_hard_negatives(examples: Examples, hard: ClipStore) -> Examples:
+    """Training examples with clips that are to be learnt as unknown words.
+
+    Raises DataError if no label is for those, or the clips have another rate or length.
+    """
+    if examples.unknown is None:
+        raise DataError("hard negatives are learnt as unknown words, but the model has no label for those")
+    store = examples.store
+    if (hard.sample_rate, hard.clip_samples) != (store.sample_rate, store.clip_samples):
+        raise DataError(f"{hard.source}: expected clips of {store.clip_samples} samples, got {hard.clip_samples}")
+    count = len(examples.rows)
+    unknown = np.full(len(hard), examples.unknown)
+    return replace(examples, hard=hard, labels=np.insert(examples.labels, count, unknown))
 
 
 def label_of_words(store: ClipStore, labels: LabelSet) -> NDArray[np.int64]:

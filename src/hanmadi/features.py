@@ -141,8 +141,8 @@ def log_mel(
 
 
 @lru_cache
-def hann_window(config: FeatureConfig) -> Samples:
-    """Periodic Hann window, 0.5 - 0.5 cos(2 pi n / N), in the frame: (frame_length,).
+def hann_window(config: FeatureConfig) -> NDArray[np.float64]:
+    """Periodic Hann window, 0.5 - 0.5 cos(2 pi n / N), in the frame: (frame_length,), in double precision.
 
     A centred frame is n_fft long with the window in its middle, as librosa does; another is as long as the window.
     """
@@ -150,7 +150,8 @@ def hann_window(config: FeatureConfig) -> Samples:
     if config.centred:
         before = (config.n_fft - config.window) // 2
         window = np.pad(window, (before, config.n_fft - config.window - before))
-    return _constant(window)
+    window.setflags(write=False)
+    return window
 
 
 @lru_cache
@@ -203,7 +204,7 @@ def _spectrum(samples: Samples, config: FeatureConfig) -> NDArray[np.complex128]
     if config.centred:
         half = config.n_fft // 2
         samples = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(half, half)])
-    window = hann_window(config).astype(np.float64)
+    window = hann_window(config)
     frames = np.lib.stride_tricks.sliding_window_view(samples, len(window), axis=-1)[..., :: config.hop, :]
     return np.fft.rfft(frames * window, n=config.n_fft)
 

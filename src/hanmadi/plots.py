@@ -289,6 +289,46 @@ def draw_comparison(rows: Sequence[ComparisonRow], *, title: str = "Accuracy aga
     return figure
 
 
+def draw_det(
+    *,
+    false_alarms: Sequence[int],
+    miss_rate: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    hours: float,
+    chosen: tuple[int, float] | None = None,
+    title: str = "Missed words against false alarms",
+) -> Figure:
+    """A figure of a DET curve: misses over false alarms an hour (log axis), one entry a threshold.
+
+    low, high: ends of the 95 % interval of the false alarms an hour. Thresholds without a false alarm are drawn where
+    half an alarm would be, hollow. ``chosen`` (false alarms, miss rate) is marked. Raises DataError for columns of
+    different lengths or without entries, or no hours.
+    """
+    columns = [np.asarray(column, float) for column in (false_alarms, miss_rate, low, high)]
+    if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1 or not len(columns[0]) or not hours > 0:
+        raise DataError(f"expected columns of one length and hours, got {[c.shape for c in columns]}, {hours:g} h")
+    counts, missed, lowest, highest = columns
+    figure, (axes,) = new_figure(1, height_in=4.6)
+    rate = np.maximum(counts, 0.5) / hours
+    axes.fill_betweenx(100 * missed, np.maximum(lowest, 0.1 / hours), highest, color=BLUE, alpha=0.15, linewidth=0)
+    axes.plot(rate, 100 * missed, color=BLUE, linewidth=1.6)
+    some = counts > 0
+    axes.scatter(rate[some], 100 * missed[some], s=22, color=BLUE, label="a threshold", zorder=4)
+    axes.scatter(
+        rate[~some], 100 * missed[~some], s=22, color="white", edgecolor=BLUE, label="no false alarm", zorder=4
+    )
+    if chosen is not None:
+        place = max(chosen[0], 0.5) / hours, 100 * chosen[1]
+        axes.scatter(*place, s=90, marker="D", color=ORANGE, label="the model's decisions", zorder=5)
+    axes.set_xscale("log")
+    axes.set_ylim(0, min(100.0, 105 * float(missed.max()) + 1))
+    finish(axes, x=f"False alarms an hour, with 95 % interval ({hours:.2f} h)", y="Missed words (%)", title=title)
+    axes.xaxis.set_major_formatter(scaled(1))
+    add_legend(axes, place="upper right")
+    return figure
+
+
 # ---- the parts of the pictures ----
 
 

@@ -41,7 +41,7 @@ class Preparation:
         samples = audio.from_int16(self.examples.batch(indices, rng=rng))
         how = self.recipe.augmentation
         with torch.no_grad():
-            real = indices < len(self.examples.rows)  # made silence varies as it is
+            real = indices < self.examples.recorded  # made silence varies as it is
             if self.recipe.augment and real.any():
                 samples[real] = self._altered(samples[real], self.examples.labels[indices[real]], rng)
             heard = torch.from_numpy(samples).to(device)

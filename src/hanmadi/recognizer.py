@@ -76,7 +76,7 @@ class Recognizer:
 
         A longer sound is judged by its loudest stretch. Raises AudioError for no samples, NaN or infinity.
         """
-        samples = _as_float(np.asarray(samples))
+        samples = audio.as_float(np.asarray(samples))
         if samples.size == 0:
             raise AudioError("expected samples, got none")
         if not np.isfinite(samples).all():
@@ -101,15 +101,6 @@ class Recognizer:
         best = np.argsort(-scores, kind="stable")[: max(1, top)]
         found = tuple(Score(self.labels[i], float(scores[i])) for i in best)
         return Prediction(*found[0], found)
-
-
-def _as_float(samples: NDArray[Any]) -> Samples:
-    """float32 in [-1, 1]; int16 is scaled, as that is what microphones and WAV files give."""
-    if samples.dtype == np.int16:
-        return audio.from_int16(samples)
-    if samples.dtype.kind != "f":
-        raise AudioError(f"expected samples of float in [-1, 1] or int16, got {samples.dtype}")
-    return samples.astype(np.float32)
 
 
 def load(model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> Recognizer:

@@ -23,7 +23,7 @@ from hanmadi import bundle
 from hanmadi.clips import ClipStore, cached_store
 from hanmadi.errors import MissingExtraError, TrainingError
 from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows, silence_bias
-from hanmadi.examples import Examples, make_examples, sampling_weights
+from hanmadi.examples import Examples, make_examples, sampling_weights, with_hard_negatives
 from hanmadi.files import write_text
 from hanmadi.labels import SILENCE, UNKNOWN, LabelSet, make_labels
 from hanmadi.metrics import wilson_interval
@@ -61,13 +61,14 @@ class Settings:
     seed: int = 0
     split: Method = "auto"
     holdout: float = DEFAULT_HOLDOUT
+    hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
 
     def command(self) -> str:
         """The command that does this again."""
         options = {
             "--data": self.data, "--arch": self.arch, "--words": ",".join(self.words) if self.words else None,
             "--epochs": self.epochs, "--minutes": self.minutes, "--seed": self.seed, "--split": self.split,
-            "--holdout": self.holdout,
+            "--holdout": self.holdout, "--hard-negatives": self.hard_negatives,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
         return shlex.join(["hanmadi", "train", *given])
@@ -111,18 +112,20 @@ def train(
     seed: int = 0,
     split: Method = "auto",
     holdout: float = DEFAULT_HOLDOUT,
+    hard_negatives: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     hooks: Hooks | None = None,
 ) -> Run:
     """Train a recogniser and write everything about it into a run folder.
 
     data: a folder ``<word>/*.wav``, a course ``.npz``, or None for synthetic speech. Ends after ``epochs`` or
-    ``minutes``. ``out`` must not hold another run; by default it is a new folder in ``runs/``.
+    ``minutes``. ``hard_negatives`` is a folder that `hanmadi.mining.mine` filled. ``out`` must not hold another run;
+    by default it is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(
         None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
-        seed, split, holdout,
+        seed, split, holdout, None if hard_negatives is None else str(hard_negatives),
     )  # fmt: skip
     folder = Path(out) if out is not None else _new_folder(settings)
     if (folder / SETTINGS).exists() or (folder / bundle.FILE_NAME).exists():
@@ -145,6 +148,7 @@ def resume(
     try:
         saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         del saved["fingerprint"]
+        saved.pop("hard_fingerprint", None)
         settings = Settings(**saved | {"words": tuple(saved["words"]) if saved["words"] else None})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
@@ -171,7 +175,10 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         seconds=features.seconds, progress=hooks.on_clips,
     )  # fmt: skip
     examples = make_examples(store, labels, split_method=settings.split, holdout=settings.holdout, seed=settings.seed)
-    _write_settings(folder, settings, store, resume=resume)
+    hard = _hard_negatives(settings, store)
+    if hard is not None:
+        examples["train"] = with_hard_negatives(examples["train"], hard)
+    _write_settings(folder, settings, store, hard, resume=resume)
     torch.manual_seed(settings.seed)
     body = chosen.build(features.shape, len(labels))
     card = _card(settings, chosen, labels, store, examples, body)
@@ -198,17 +205,33 @@ def _budget(settings: Settings, recipe: Recipe, examples: int) -> Budget:
     return Budget(settings.epochs, None if settings.minutes is None else settings.minutes * 60)
 
 
-def _write_settings(folder: Path, settings: Settings, store: ClipStore, *, resume: bool) -> None:
+def _hard_negatives(settings: Settings, store: ClipStore) -> ClipStore | None:
+    """The clips of ``--hard-negatives``, as the network hears them; the folders' names do not matter."""
+    if settings.hard_negatives is None:
+        return None
+    if not Path(settings.hard_negatives).is_dir():
+        raise TrainingError(
+            f"{settings.hard_negatives}: expected a folder of clips as hanmadi mine writes it, found none; "
+            f"fill it with: hanmadi mine RECORDING... --out {settings.hard_negatives}"
+        )
+    return cached_store(open_source(settings.hard_negatives), sample_rate=store.sample_rate, seconds=store.seconds)
+
+
+def _write_settings(
+    folder: Path, settings: Settings, store: ClipStore, hard: ClipStore | None, *, resume: bool
+) -> None:
     """Keep what --resume needs. Raises TrainingError if the recordings are no longer those of the start."""
+    stores = {"fingerprint": store} | ({} if hard is None else {"hard_fingerprint": hard})
+    now = {name: found.fingerprint for name, found in stores.items()}
     if resume:
-        before = json.loads((folder / SETTINGS).read_text(encoding="utf-8")).get("fingerprint")
-        if before != store.fingerprint:
-            raise TrainingError(
-                f"{folder}: the recordings in {store.source} have changed since this training was started; "
-                "put them back, or start a new training"
-            )
-    saved = asdict(settings) | {"fingerprint": store.fingerprint}
-    write_text(folder / SETTINGS, json.dumps(saved, indent=1, ensure_ascii=False))
+        before = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        for name, found in stores.items():
+            if before.get(name) != found.fingerprint:
+                raise TrainingError(
+                    f"{folder}: the recordings in {found.source} have changed since this training was started; "
+                    "put them back, or start a new training"
+                )
+    write_text(folder / SETTINGS, json.dumps(asdict(settings) | now, indent=1, ensure_ascii=False))
 
 
 def _finish(
@@ -301,6 +324,7 @@ def _card(
             "source": store.source, "licence": store.licence, "fingerprint": store.fingerprint,
             "method": choose_method(store, settings.split), "holdout": settings.holdout, "seed": settings.seed,
             "broken": len(store.broken),
+            "hard_negatives": _hard_card(examples["train"].hard),
             "splits": {split: _counts(found, labels) for split, found in examples.items()},
         },
         "training": {"command": settings.command(), "seed": settings.seed, "recipe": asdict(chosen.recipe)},
@@ -318,6 +342,12 @@ def _counts(examples: Examples, labels: LabelSet) -> dict[str, Any]:
         "speakers": len(np.unique(speakers[speakers >= 0])),
         "per_label": dict(by_label),
     }
+
+
+def _hard_card(hard: ClipStore | None) -> dict[str, Any] | None:
+    if hard is None:
+        return None
+    return {"source": hard.source, "clips": len(hard), "fingerprint": hard.fingerprint, "broken": len(hard.broken)}
 
 
 def _trained(history: list[Epoch], kept: int, device: str, seconds: float) -> dict[str, Any]:

@@ -6,11 +6,14 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hanmadi import training
+from hanmadi.clips import ClipStore
 from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
 from hanmadi.fit import Epoch
 from hanmadi.training import Hooks, Run, Settings, resume, train
@@ -96,6 +99,19 @@ def test_which_weights_are_kept(patience: int | None, kept: int) -> None:
     losses = (0.9, 0.4, 0.6, 0.5)
     history = [Epoch(i + 1, 0, 0.0, 0.0, 0.0, 0.0, loss, 0.0) for i, loss in enumerate(losses)]
     assert kept_epoch(history, Recipe(patience=patience)) == kept
+
+
+def test_keywords_get_back_what_sampling_took(store: ClipStore) -> None:
+    labels = ("yes", "no", "unknown", "silence")
+    recognizer: Any = SimpleNamespace(labels=labels, scores=lambda clips: np.full((len(clips), 4), 0.25))
+    drawn = np.repeat([0, 1, 2, 3], [80, 20, 60, 40])
+    examples: Any = {
+        "train": SimpleNamespace(labels=drawn),
+        "validation": SimpleNamespace(rows=np.arange(4), labels=np.array([0, 1, 2, 2])),
+    }
+    biases = training._biases(recognizer, store, examples, np.full(200, 1 / 200))
+    # "no" was drawn a quarter as often as "yes"; with so few validation clips nothing is decided about silence
+    assert biases == pytest.approx([-np.log(2), np.log(2), 0, 0], abs=1e-3)
 
 
 def test_the_learning_rate_rises_and_falls_once() -> None:

@@ -86,6 +86,19 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert left_behind(tmp_path) == ["s"]
 
 
+def test_a_copy_of_the_recordings_is_known_again_and_others_are_not(tmp_path: Path) -> None:
+    def fingerprint(name: str, found: list[Recording]) -> str:
+        return build_store(FakeSource(found, name=name, print=name), tmp_path / name, sample_rate=16_000).fingerprint
+
+    first = fingerprint("first", FAKE.found)
+    assert fingerprint("copy", FAKE.found) == first
+    louder = [Recording("a", "yes", lambda: constant(0.26), speaker="ann", split="train"), *FAKE.found[1:]]
+    moved = [Recording("a", "yes", lambda: constant(0.25), speaker="ann", split="test"), *FAKE.found[1:]]
+    renamed = [Recording("z", "yes", lambda: constant(0.25), speaker="ann", split="train"), *FAKE.found[1:]]
+    others = {fingerprint(f"other{i}", found) for i, found in enumerate((louder, moved, renamed))}
+    assert len(others | {first}) == 4
+
+
 def test_samples_are_copies_of_the_rows_asked_for(store: ClipStore) -> None:
     rows = np.array([5, 0, 5])
     taken = store.samples(rows)

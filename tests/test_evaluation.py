@@ -113,3 +113,29 @@ class TestSilenceBias:
     def test_few_clips_decide_nothing(self) -> None:
         scores, targets = self.scores(0)
         assert evaluation.silence_bias(scores[:499], targets[:499], 2) == 0.0
+
+
+class TestUnknownBias:
+    """Made-up scores of yes, no, unknown: 1,000 clips, half of them unknown."""
+
+    @staticmethod
+    def scores(*, leaning: int, doubtful: int) -> tuple[np.ndarray, np.ndarray]:
+        """``leaning`` clips of yes a little nearer to unknown, and so many unknown ones a little nearer to unknown."""
+        targets = np.repeat([0, 1, 2], [250, 250, 500])
+        scores = np.full((1_000, 3), 0.05)
+        scores[np.arange(1_000), targets] = 0.9
+        scores[:leaning] = (0.35, 0.05, 0.6)  # ln(0.6 / 0.35) = 0.54
+        scores[500 : 500 + doubtful] = (0.35, 0.05, 0.6)
+        return scores, targets
+
+    def test_nothing_is_changed_where_nothing_is_gained(self) -> None:
+        assert evaluation.unknown_bias(*self.scores(leaning=0, doubtful=0), 2) == 0.0
+
+    def test_labels_count_alike_not_clips(self) -> None:
+        # 20 of 250 against 30 of 500: more clips are lost than won, but the mean recall rises
+        assert evaluation.unknown_bias(*self.scores(leaning=20, doubtful=30), 2) == -0.75
+        assert evaluation.unknown_bias(*self.scores(leaning=20, doubtful=41), 2) == 0.0
+
+    def test_few_clips_decide_nothing(self) -> None:
+        scores, targets = self.scores(leaning=20, doubtful=0)
+        assert evaluation.unknown_bias(scores[:499], targets[:499], 2) == 0.0

@@ -29,7 +29,7 @@ class Loud:
     clip_samples = RATE
 
     def __init__(self) -> None:
-        self.card: dict[str, Any] = {}
+        self.card: dict[str, Any] = {"decisions": {"smoothing_s": 0.4}}
 
     def scores(self, clips: Samples) -> np.ndarray:
         loud = np.abs(clips[0, RATE // 2 :]).mean() > 0.1

@@ -13,6 +13,7 @@ at any number of clips::
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import os
@@ -87,7 +88,7 @@ class ClipStore:
     path: Path
     source: str  # name of the source
     licence: str | None
-    fingerprint: str  # of the source at the time
+    fingerprint: str  # of what is stored: the same wherever the recordings are copied to
     sample_rate: int  # Hz
     clip_samples: int
     words: tuple[str, ...]  # vocabulary of `word`
@@ -267,11 +268,23 @@ def _write_store(
         noise_starts=np.array(noise_starts, np.int64),
     )  # fmt: skip
     about = {
-        "format": FORMAT, "source": source.name, "licence": source.licence, "fingerprint": source.fingerprint(),
+        "format": FORMAT, "source": source.name, "licence": source.licence, "fingerprint": _fingerprint(folder),
         "sample_rate": sample_rate, "clip_samples": length, "words": words.values, "speakers": speakers.values,
         "noise_names": noise_names, "broken": [vars(b) for b in broken],
     }  # fmt: skip
     (folder / "store.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _fingerprint(folder: Path) -> str:
+    """Of names, sounds and what is known of them. Unlike a source's, it does not change with the times of files."""
+    digest = hashlib.sha256(b"store-1")
+    for name in ("names.txt", "samples.i16", "noise.i16"):
+        with open(folder / name, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    with np.load(folder / "columns.npz", allow_pickle=False) as columns:
+        for name in ("word", "split"):
+            digest.update(columns[name].tobytes())
+    return digest.hexdigest()[:24]
 
 
 def _write_noises(source: Source, folder: Path, sample_rate: int, broken: list[Broken]) -> tuple[list[str], list[int]]:

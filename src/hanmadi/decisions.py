@@ -27,7 +27,7 @@ _TOLERANCE_S: Final = 1e-9  # what rounding adds to a time
 class DecisionConfig:
     """When scores become a detection. Checked on construction; raises DataError."""
 
-    smoothing_s: float = 0.4  # scores are averaged over the windows of so long; 0: not at all
+    smoothing_s: float = 0.6  # scores are averaged over the windows of so long; 0: not at all
     threshold: float = 0.8  # an average above it is a detection, for words without a threshold of their own
     thresholds: Mapping[str, float] = field(default_factory=dict)  # word: its own threshold
     refractory_s: float = 1.0  # after a detection no word is detected for so long

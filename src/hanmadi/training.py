@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hanmadi import bundle
 from hanmadi.clips import ClipStore, cached_store
 from hanmadi.errors import MissingExtraError, TrainingError
-from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows, silence_bias
+from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows, silence_bias, unknown_bias
 from hanmadi.examples import Examples, make_examples, sampling_weights, with_hard_negatives
 from hanmadi.files import write_text
 from hanmadi.labels import SILENCE, UNKNOWN, LabelSet, make_labels
@@ -276,18 +276,20 @@ def _biases(
     """What is added to each label's logit, as training does not draw the labels as often as they are said.
 
     Keywords are taken to be said equally often (Menon et al., "Long-tail learning via logit adjustment", arXiv
-    2007.07314); silence is chosen on validation words, see `hanmadi.evaluation.silence_bias`.
+    2007.07314); unknown, then silence, are chosen on validation words, see `hanmadi.evaluation`.
     """
     labels, validation = recognizer.labels, examples["validation"]
     drawn = np.bincount(examples["train"].labels, weights, minlength=len(labels))
     keywords = np.array([label not in (UNKNOWN, SILENCE) for label in labels])
     often = np.log(np.maximum(drawn, np.finfo(np.float64).tiny))
     biases = np.where(keywords, np.clip(often[keywords].mean() - often, -_MOST_BIAS, _MOST_BIAS), 0.0).round(3)
-    if SILENCE in labels:
-        silence = labels.index(SILENCE)
-        spoken = np.flatnonzero(validation.labels[: len(validation.rows)] != silence)
-        scores = scores_of_rows(recognizer, store, validation.rows[spoken]) * np.exp(biases)
-        biases[silence] = silence_bias(scores, validation.labels[spoken], silence)
+    heard = validation.labels[: len(validation.rows)]
+    spoken = np.flatnonzero(heard != labels.index(SILENCE)) if SILENCE in labels else np.arange(len(heard))
+    scores, targets = scores_of_rows(recognizer, store, validation.rows[spoken]), heard[spoken]
+    for label, choose in ((UNKNOWN, unknown_bias), (SILENCE, silence_bias)):
+        if label in labels:
+            place = labels.index(label)
+            biases[place] = choose(scores * np.exp(biases), targets, place)
     return [float(bias) for bias in biases]
 
 

@@ -158,6 +158,16 @@ def test_the_command_stores_thresholds_in_the_model(tmp_path: Path, capsys: pyte
     assert printed["false_alarms"]["count"] == 0
 
 
+def test_words_can_be_planted_elsewhere(tmp_path: Path) -> None:
+    model, words = write_fake_model(tmp_path / "tones.onnx"), write_spoken_folder(tmp_path / "words")
+    for name, sound in (("talk", np.concatenate([hiss(30), tone("no", 0.8, level=0.2)])), ("room", hiss(30, seed=2))):
+        audio.write(tmp_path / f"{name}.wav", sound, sample_rate=RATE)
+    how = {"data": words, "max_fa_per_hour": 60, "plant_in": [tmp_path / "room.wav"]}
+    found = calibration.calibrate(model, [tmp_path / "talk.wav"], **how)
+    assert [Path(heard.background).name for heard in found.heard] == ["room.wav"]
+    assert found.false_alarms.seconds == pytest.approx(30.8)
+
+
 def test_a_shipped_model_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "SHIPPED_FOLDER", tmp_path)
     recognizer = load(write_fake_model(tmp_path / "small.onnx"))

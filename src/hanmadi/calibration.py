@@ -109,6 +109,7 @@ def calibrate(
     model: str | os.PathLike[str] | Recognizer | None = None,
     backgrounds: Sequence[str | os.PathLike[str]] = (),
     *,
+    plant_in: Sequence[str | os.PathLike[str]] = (),
     max_fa_per_hour: float = MAX_FA_PER_HOUR,
     data: str | os.PathLike[str] | None = None,
     split: Which = "validation",
@@ -121,8 +122,8 @@ def calibrate(
 ) -> Calibration:
     """Choose a threshold for each word on recordings in which no keyword is said; nothing is stored.
 
-    With ``data``, keywords of its validation split are planted in the same recordings, and the thresholds are those
-    that miss the fewest; without, all words have the same. Raises DataError without backgrounds, for a rate not
+    With ``data``, keywords of its validation split are planted in ``plant_in``, otherwise in the same recordings, and
+    the thresholds are those that miss the fewest; without, all words have the same. Raises DataError without backgrounds, for a rate not
     above 0, or if no threshold keeps the rate.
     """
     if not backgrounds or not max_fa_per_hour > 0:
@@ -134,8 +135,9 @@ def calibrate(
     if data is not None:
         store = store_for(recognizer, data)
         _, rows = keyword_rows(recognizer, store, split=split, at_most=clips)
+        behind = open_backgrounds(plant_in, sample_rate=recognizer.sample_rate) or found
         planted += hear_planted(
-            recognizer, store, rows, found, snr_db=(snr_db,), seed=seed, hop_s=hop_s, on_stream=on_stream
+            recognizer, store, rows, behind, snr_db=(snr_db,), seed=seed, hop_s=hop_s, on_stream=on_stream
         )
     config = config_of(recognizer.card)
     config = config if smoothing_s is None else replace(config, smoothing_s=smoothing_s)

@@ -160,6 +160,9 @@ def evaluate(
 @_background_option
 @click.option("--max-fa-per-hour", type=click.FloatRange(0, min_open=True), default=0.5, show_default=True)
 @click.option("--data", metavar="SRC", help="Recordings of the words to plant; the same threshold for all otherwise.")
+@click.option(
+    "--plant-in", multiple=True, metavar="PATH", help="Recordings to plant them in, noise for example; repeatable."
+)
 @click.option("--snr", "snr_db", type=float, default=10.0, show_default=True, metavar="DB", help="Of planted words.")
 @click.option("--clips", type=click.IntRange(1), help="How many clips to plant; all of validation otherwise.")
 @click.option("--smoothing", "smoothing_s", type=click.FloatRange(0), help="Seconds to average scores over.")

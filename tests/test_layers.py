@@ -23,19 +23,19 @@ ROWS = (
     "features noise rooms clips plots decisions actions bundle checkpoint sources.espeak sources.archive",
     "augment running",
     "planting splits models.registry models.frontend models.cost sources.folder sources.npz sources.synth recognizer "
-    "quantise",
-    "examples check models models.course models.compact models.bcresnet sources.choose export stream",
-    "sources preparation microphone backgrounds",
-    "fit",
+    "quantise network_layers",
+    "examples check models models.course models.compact models.bcresnet sources.choose stream c_export",
+    "sources preparation microphone backgrounds parity export",
+    "fit litert",
     "evaluation",
-    "live_evaluation",
+    "live_evaluation exporting",
     "calibration mining report_parts.answer report_parts.curves report_parts.mistakes report_parts.repeat "
     "report_parts.words trial",
     "report",
     "training",
     "comparison",
     "console",
-    "live_console",
+    "live_console model_console",
     "listening",
     "cli",
     "__main__",
@@ -140,6 +140,9 @@ def test_recognising_and_info_work_where_only_the_base_is_installed(tmp_path: Pa
     """Heavy packages are made impossible to import, as on a machine without the extras."""
     soundfile.write(tmp_path / "a.wav", np.sin(np.arange(8_000) / 9), 8_000)
     write_model(tmp_path / "tiny.onnx")
+    for word in ("yes", "no"):
+        (tmp_path / "words" / word).mkdir(parents=True)
+        soundfile.write(tmp_path / "words" / word / "ann_nohash_0.wav", np.sin(np.arange(160) / 9), 16_000)
     code = f"""
 import sys
 for name in {HEAVY!r}:
@@ -147,12 +150,14 @@ for name in {HEAVY!r}:
 import numpy
 import hanmadi
 from hanmadi.cli import run
-sound, model = sys.argv[1:]
-assert run(["info", sound]) == 0
+sound, model, words = sys.argv[1:]
+assert run(["info", sound, model]) == 0
 assert run(["predict", sound, "--model", model]) == 0
+assert run(["evaluate", "--model", model, "--data", words, "--split", "all"]) == 0
+assert run(["listen", sound, "--model", model, "--hop-ms", "5"]) == 0
 found = hanmadi.load(model).predict(numpy.eye(1, 160, dtype="float32")[0], sample_rate=16_000)
 print("heard", found.label, round(found.score, 3))
 """
-    printed = run(code, str(tmp_path / "a.wav"), str(tmp_path / "tiny.onnx"))
+    printed = run(code, *(str(tmp_path / name) for name in ("a.wav", "tiny.onnx", "words")))
     assert "8000" in printed.replace(",", "").replace(" ", "")
     assert "heard yes 0.731" in printed  # 1 / (1 + 1/e)

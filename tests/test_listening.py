@@ -72,7 +72,7 @@ def test_a_file_for_people(hanmadi, file: Path) -> None:
     code, out, err = hanmadi(file)
     assert (code, out) == (0, "    2.50 s  yes  90%\n")
     assert "listening to sound.wav (16000 Hz) for yes, no" in err
-    assert "1 words in" in err
+    assert "1 word in" in err
     assert "\r" not in err, "no meter where nobody watches"
 
 
@@ -214,7 +214,7 @@ def test_the_microphone_until_somebody_ends_it(hanmadi, monkeypatch: pytest.Monk
     for expected in (
         "listening to Fake",
         "sound was lost",
-        "1 words in 6.2 s",
+        "1 word in 6.2 s",
         "1 gaps, 0.25 s",
         "numbers: 1",
         "stopped",

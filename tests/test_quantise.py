@@ -157,7 +157,7 @@ def test_bad_clips(clips: np.ndarray, words: str, tmp_path: Path) -> None:
 
 def test_without_onnx(tones: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingExtraError, match=r"hanmadi\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"hanmadi\[export\]"):
         to_int8(SOURCE, tmp_path / "int8.onnx", tones)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "hanmadi-model-1"
 FILE_NAME: Final = "model.onnx"
+WEIGHTS_NAME: Final = "weights.safetensors"  # beside it in a run folder: what it was exported from
 INPUT, OUTPUT = "samples", "scores"
 _CARD_KEY: Final = "hanmadi_card"
 
@@ -64,7 +65,7 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError("train", "writing a model file") from error
+        raise MissingExtraError("export", "writing a model file") from error
     model = onnx.load(path)
     del model.metadata_props[:]
     model.metadata_props.add(key=_CARD_KEY, value=json.dumps(card, ensure_ascii=False))

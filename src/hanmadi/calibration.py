@@ -284,7 +284,7 @@ def target_of(recognizer: Recognizer, out: str | os.PathLike[str] | None) -> Pat
     Raises MissingExtraError without what writes model files, before an hour is spent on scores.
     """
     if find_spec("onnx") is None:
-        raise MissingExtraError("train", "writing a model file")
+        raise MissingExtraError("export", "writing a model file")
     if out is None and recognizer.path.resolve().parent == SHIPPED_FOLDER.resolve():
         raise ModelError(
             f"{recognizer.path.stem} comes with hanmadi and is not changed in place; name a new file with --out"

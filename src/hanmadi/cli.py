@@ -47,15 +47,26 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE|MODEL]...")
 @click.option("--plot", type=click.Path(dir_okay=False), help="Draw waveform and spectrogram into this picture.")
 @_json_option
 def info(files: Sequence[str], plot: str | None, as_json: bool) -> int:
-    """What is in a sound file: rate, bits, channels, duration, levels, codec."""
-    if plot and len(files) > 1:
-        raise click.UsageError("--plot draws one file; name one FILE")
+    """What is in a sound file (rate, levels, codec), or what a model is (run folder, model file, shipped name).
+
+    Without a name: the model that is used when none is named.
+    """
+    from hanmadi.recognizer import names_model
+
+    models = [file for file in files if names_model(file)]
+    if plot and (len(files) != 1 or models):
+        raise click.UsageError("--plot draws one sound file; name one FILE")
     failed = 0
-    for file in files:
+    for file in files or (None,):
+        if file is None or file in models:
+            from hanmadi import model_console
+
+            model_console.show_model(file, as_json=as_json)
+            continue
         try:
             console.show_facts(file, as_json=as_json, plot=plot)
         except AudioError as error:
@@ -176,6 +187,19 @@ def calibrate(model: str | None, backgrounds: Sequence[str], **options: Any) -> 
     from hanmadi import live_console
 
     return live_console.calibrate(model, backgrounds, **options)
+
+
+@cli.command("export")
+@_model_option
+@click.option("--to", required=True, metavar="onnx|int8|c|litert", help="Model file, 8 bits, C99, or .tflite.")
+@click.option("--out", required=True, metavar="PATH", help="File, or for c folder, to write.")
+@_judged_option
+@_json_option
+def export_model(**options: Any) -> int:
+    """Write a model for another runtime, and compare the scores of both on real clips."""
+    from hanmadi import model_console
+
+    return model_console.export(**options)
 
 
 @cli.command()

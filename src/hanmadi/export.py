@@ -10,13 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hanmadi import checkpoint
 from hanmadi.bundle import INPUT, OUTPUT, write_card
 from hanmadi.features import FeatureConfig
 from hanmadi.files import replacing
-from hanmadi.models.frontend import ExportedFrontEnd
+from hanmadi.models import architecture
+from hanmadi.models.frontend import ExportedFrontEnd, FrontEnd
 
 OPSET: Final = 17
 
@@ -26,9 +30,12 @@ class Deployed(nn.Module):
 
     bias: Tensor | None
 
-    def __init__(self, features: FeatureConfig, body: nn.Module, bias: Tensor | None = None) -> None:
+    def __init__(
+        self, features: FeatureConfig, body: nn.Module, bias: Tensor | None = None, *, trained: bool = False
+    ) -> None:
+        """trained: with the front-end of the training, not the one of the model file."""
         super().__init__()
-        self.front_end = ExportedFrontEnd(features)
+        self.front_end = FrontEnd(features) if trained else ExportedFrontEnd(features)
         self.body = body
         self.register_buffer("bias", bias)
 
@@ -50,6 +57,27 @@ def export_onnx(
             dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}}, dynamo=False,
         )  # fmt: skip
         write_card(temporary, card)
+
+
+def restored(weights: Path, card: dict[str, Any]) -> Deployed:
+    """The network as it was trained, from the kept weights of a run and its card: waveform to scores, in torch.
+
+    Raises TrainingError for weights that cannot be read or belong to another network, ModelError for a network
+    that is not registered here.
+    """
+    features, labels = FeatureConfig(**card["features"]), card["labels"]
+    body = architecture(card["architecture"]["name"]).build(features.shape, len(labels))
+    checkpoint.unpack("body", body, checkpoint.load(weights).tensors)
+    biases = card["training"].get("biases")
+    bias = torch.tensor([biases[label] for label in labels]) if biases else None
+    return Deployed(features, body, bias, trained=True).eval()
+
+
+def scores_of(network: nn.Module, clips: NDArray[np.float32], *, batch: int = 16) -> NDArray[np.float32]:
+    """Scores of clips (n, clip_samples) by a network in torch: (n, labels)."""
+    with torch.inference_mode():
+        parts = [network(torch.from_numpy(clips[i : i + batch])) for i in range(0, len(clips), batch)]
+    return torch.cat(parts).numpy()
 
 
 @contextlib.contextmanager

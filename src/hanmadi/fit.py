@@ -21,6 +21,7 @@ from torch import Tensor, nn, optim
 from torch.nn import functional
 
 from hanmadi import audio, checkpoint
+from hanmadi.bundle import WEIGHTS_NAME
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
 from hanmadi.models.frontend import FrontEnd
@@ -29,7 +30,7 @@ from hanmadi.noise import Rng
 from hanmadi.preparation import Preparation, prepare
 
 LAST: Final = "last.safetensors"  # everything that --resume needs
-KEPT: Final = "weights.safetensors"  # the weights that a recipe keeps; see `kept_epoch`
+KEPT: Final = WEIGHTS_NAME  # the weights that a recipe keeps; see `kept_epoch`
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network

@@ -153,7 +153,7 @@ class Show:
     def end(self) -> None:
         """What came in all, and what went wrong."""
         self._clear()
-        say(f"{self._words} words in {self._heard_s:.1f} s")
+        say(f"{self._words} word{'s' * (self._words != 1)} in {self._heard_s:.1f} s")
         if self._problems:
             say(
                 f"lost: {self._problems.gaps} gaps, {self._problems.lost_s:.2f} s; "

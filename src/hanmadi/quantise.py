@@ -71,7 +71,7 @@ def _libraries() -> tuple[Any, Any]:
         import onnx
         from onnxruntime import quantization
     except ImportError as error:
-        raise MissingExtraError("train", "quantising a model") from error
+        raise MissingExtraError("export", "quantising a model") from error
     return onnx, quantization
 
 

@@ -71,6 +71,11 @@ class Recognizer:
         """The model file."""
         return self._bundle.path
 
+    @property
+    def bundle(self) -> Bundle:
+        """The opened model file."""
+        return self._bundle
+
     def predict(self, samples: Samples, *, sample_rate: int, top: int = TOP) -> Prediction:
         """The word in a sound of any rate (Hz), length and channels: (n,) or (n, channels), float in [-1, 1] or int16.
 
@@ -123,6 +128,12 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
             raise ModelError(f"{path}: holds no {FILE_NAME}; finish its training with: hanmadi train --resume")
         return path / FILE_NAME
     return path if path.exists() or str(model) not in shipped() else _shipped(str(model))
+
+
+def names_model(name: str | os.PathLike[str]) -> bool:
+    """Whether a person who writes this means a model: a folder, a model file or the name of a shipped one."""
+    path = Path(name)
+    return path.is_dir() or path.suffix == ".onnx" or (not path.exists() and str(name) in shipped())
 
 
 def newest_run(folder: Path) -> Path | None:

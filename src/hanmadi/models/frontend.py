@@ -112,6 +112,7 @@ class ExportedFrontEnd(FrontEnd):
         starts = np.arange(config.n_frames)[:, None] * (config.hop // self.row)
         rows = starts + np.arange(config.n_fft // self.row)
         self.register_buffer("rows", torch.from_numpy(rows.reshape(-1)), persistent=False)
+        self.needed = (int(rows.max()) + 1) * self.row  # samples, zeros at the end included
 
     def power(self, samples: Tensor) -> Tensor:
         """As in `FrontEnd`."""
@@ -126,7 +127,7 @@ class ExportedFrontEnd(FrontEnd):
 
     def _sorted_power(self, samples: Tensor) -> Tensor:
         """Power in the order of the transform: (halves, batch * frames, second)."""
-        needed = (int(self.rows.max()) + 1) * self.row
+        needed = self.needed
         length = self.config.clip_samples + (2 * (self.config.n_fft // 2) if self.config.centred else 0)
         padded = functional.pad(samples, (0, max(0, needed - length)))[:, :needed]
         rows = padded.reshape(-1, needed // self.row, self.row).index_select(1, self.rows)

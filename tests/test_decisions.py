@@ -17,6 +17,7 @@ from hanmadi.labels import SILENCE, UNKNOWN
 LABELS = ("yes", "no", UNKNOWN, SILENCE)
 HOP = 0.1  # s
 PLAIN = DecisionConfig(smoothing_s=0, refractory_s=0)  # what is above the threshold is heard
+SMOOTHED = DecisionConfig(smoothing_s=0.4, threshold=0.8)
 
 
 def rows(*said: str | None, score: float = 1.0) -> NDArray[np.float32]:
@@ -36,13 +37,13 @@ def heard(scores: NDArray[np.float32], config: DecisionConfig) -> list[tuple[str
 def test_a_word_is_heard_once_when_its_average_is_above_the_threshold() -> None:
     scores = rows(*[None] * 5, *["yes"] * 9, *[None] * 5)
     # 3 of 4 windows are not above 0.8
-    (found,) = decide(HOP * np.arange(len(scores)), scores, LABELS, DecisionConfig(), hop_s=HOP)
+    (found,) = decide(HOP * np.arange(len(scores)), scores, LABELS, SMOOTHED, hop_s=HOP)
     assert found == Detection("yes", pytest.approx(0.8), pytest.approx(1.0))
 
 
 def test_a_beginning_is_not_too_sure() -> None:
-    assert heard(rows("yes", "yes", "yes"), DecisionConfig()) == []
-    assert heard(rows("yes", "yes", "yes", "yes"), DecisionConfig()) == [("yes", 1.3)]
+    assert heard(rows("yes", "yes", "yes"), SMOOTHED) == []
+    assert heard(rows("yes", "yes", "yes", "yes"), SMOOTHED) == [("yes", 1.3)]
 
 
 def test_an_average_at_the_threshold_is_none() -> None:
@@ -51,7 +52,19 @@ def test_an_average_at_the_threshold_is_none() -> None:
 
 
 def test_a_short_spike_is_smoothed_away() -> None:
-    assert heard(rows(None, "yes", "yes", None, None), DecisionConfig()) == []
+    assert heard(rows(None, "yes", "yes", None, None), SMOOTHED) == []
+
+
+def test_doubt_weighs_more_than_in_one_clip() -> None:
+    scores = rows("yes", score=0.6)
+    scores[0, LABELS.index(UNKNOWN)] = 0.1  # 0.6 / (0.6 + 5 * 0.1 + 0.3)
+    scores[0, LABELS.index(SILENCE)] = 0.3
+    (found,) = decide([1.0], scores, LABELS, DecisionConfig(0, threshold=0.4), hop_s=HOP)
+    assert found.score == pytest.approx(0.6 / 1.4)
+    plain = DecisionConfig(0, threshold=0.4, unknown_weight=1)
+    assert decide([1.0], scores, LABELS, plain, hop_s=HOP)[0].score == pytest.approx(0.6)
+    without = decide([1.0], [[0.6, 0.4]], ("yes", "no"), DecisionConfig(0, threshold=0.4), hop_s=HOP)
+    assert without[0].score == pytest.approx(0.6)
 
 
 def test_unknown_and_silence_are_never_heard() -> None:
@@ -81,7 +94,7 @@ def test_another_word_that_lasts_longer_than_the_refractory_time_is_heard() -> N
 
 @pytest.mark.parametrize(("jump", "expected"), [(1.0, 1), (1.4, 1), (1.6, 0), (30.0, 0)])
 def test_a_gap_starts_the_averages_anew(jump: float, expected: int) -> None:
-    decider = Decider(LABELS, DecisionConfig(), hop_s=HOP)
+    decider = Decider(LABELS, SMOOTHED, hop_s=HOP)
     word = rows("yes")[0]
     assert [decider.push(HOP * i, word) for i in range(3)] == [None] * 3
     assert (decider.push(HOP * (2 + jump), word) is not None) == bool(expected)
@@ -107,7 +120,7 @@ def test_reset_and_time_that_goes_back_forget_everything() -> None:
 def test_a_broken_score_is_survived() -> None:
     scores = rows(*[None] * 3, *["yes"] * 9)
     scores[1] = np.nan
-    assert heard(scores, DecisionConfig()) == [("yes", 1.6)]
+    assert heard(scores, SMOOTHED) == [("yes", 1.6)]
 
 
 @given(st.lists(st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), max_size=60), st.floats(0, 1))
@@ -124,7 +137,7 @@ def test_detections_keep_their_promises(values: list[list[float]], threshold: fl
 
 
 def test_a_card_keeps_the_settings() -> None:
-    config = DecisionConfig(0.3, 0.7, {"no": 0.95}, 1.5)
+    config = DecisionConfig(0.3, 0.7, {"no": 0.95}, 1.5, 3.0)
     card = {"decisions": json.loads(json.dumps(config.to_dict() | {"false_alarms_per_hour": 0.4}))}
     assert config_of(card) == config
     assert config_of({}) == DecisionConfig()
@@ -141,7 +154,7 @@ def test_a_damaged_card_is_told(values: object) -> None:
 @pytest.mark.parametrize(
     "values",
     [{"smoothing_s": -1}, {"smoothing_s": np.inf}, {"refractory_s": np.nan}, {"threshold": 1.1},
-     {"threshold": np.nan}, {"thresholds": {"no": -0.1}}],
+     {"threshold": np.nan}, {"thresholds": {"no": -0.1}}, {"unknown_weight": 0.9}],
 )  # fmt: skip
 def test_settings_are_checked(values: dict[str, float]) -> None:
     with pytest.raises(DataError, match=r"expected .* got"):
@@ -163,4 +176,4 @@ def test_wrong_calls_are_told() -> None:
     with pytest.raises(DataError, match="one score a label"):
         Decider(LABELS, DecisionConfig(), hop_s=HOP).push(0, [1.0, 2.0])
     with pytest.raises(DataError, match="a time for each"):
-        decide([1.0], np.zeros((2, 4)), LABELS, DecisionConfig(), hop_s=HOP)
+        decide([1.0], np.zeros((2, 4)), LABELS, SMOOTHED, hop_s=HOP)

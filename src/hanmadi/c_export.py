@@ -20,6 +20,7 @@ from hanmadi.audio import Samples
 from hanmadi.bundle import Bundle
 from hanmadi.decisions import CARD_KEY, DecisionConfig, config_of
 from hanmadi.features import FeatureConfig, hann_window, mel_filters
+from hanmadi.labels import UNKNOWN
 from hanmadi.network_layers import Convolution, Network, features_of, read_network
 
 TEMPLATES: Final = Path(__file__).parent / "c_template"
@@ -69,13 +70,15 @@ def _facts(bundle: Bundle, features: FeatureConfig, network: Network) -> dict[st
 
 def _decisions(bundle: Bundle) -> dict[str, Any]:
     config: DecisionConfig = config_of(bundle.card)
+    unknown = bundle.labels.labels.index(UNKNOWN) if UNKNOWN in bundle.labels.labels else None
+    extra = "0.0f" if unknown is None else f"{_number(config.unknown_weight - 1)} * scores[{unknown}]"
     calibrated = "chosen by hanmadi calibrate" if CARD_KEY in bundle.card else "not calibrated: the same for all words"
     return {
         "LIVE_HOP": round(LIVE_HOP_S * bundle.sample_rate),
         "SMOOTHED": max(1, round(config.smoothing_s / LIVE_HOP_S)), "SMOOTHING_S": f"{config.smoothing_s:g}",
         "REST": math.ceil(config.refractory_s / LIVE_HOP_S - 1e-9), "REFRACTORY_S": f"{config.refractory_s:g}",
         "THRESHOLDS": ", ".join(_number(config.threshold_of(word)) for word in bundle.labels.keywords),
-        "CALIBRATED": calibrated,
+        "CALIBRATED": calibrated, "UNKNOWN_EXTRA": extra,
     }  # fmt: skip
 
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hanmadi.errors import DataError, LabelError, ModelError
-from hanmadi.labels import LabelSet
+from hanmadi.labels import UNKNOWN, LabelSet
 
 CARD_KEY: Final = "decisions"  # where a model's card keeps its `DecisionConfig`
-_NUMBERS: Final = ("smoothing_s", "threshold", "refractory_s")
+_NUMBERS: Final = ("smoothing_s", "threshold", "refractory_s", "unknown_weight")
 _GAP_HOPS: Final = 1.5  # windows further apart than this do not follow each other
 _TOLERANCE_S: Final = 1e-9  # what rounding adds to a time
 
@@ -28,15 +28,18 @@ class DecisionConfig:
     """When scores become a detection. Checked on construction; raises DataError."""
 
     smoothing_s: float = 0.6  # scores are averaged over the windows of so long; 0: not at all
-    threshold: float = 0.8  # an average above it is a detection, for words without a threshold of their own
+    threshold: float = 0.7  # an average above it is a detection, for words without a threshold of their own
     thresholds: Mapping[str, float] = field(default_factory=dict)  # word: its own threshold
     refractory_s: float = 1.0  # after a detection no word is detected for so long
+    unknown_weight: float = 5.0  # a score of unknown counts so many times: in talk doubt weighs more than in one clip
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "thresholds", dict(self.thresholds))  # nobody else's to edit
         for name in ("smoothing_s", "refractory_s"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise DataError(f"expected {name} in seconds, 0 or more, got {getattr(self, name)}")
+        if not 1 <= self.unknown_weight < math.inf:
+            raise DataError(f"expected unknown_weight of 1 or more, got {self.unknown_weight}")
         for word, value in {"all words": self.threshold, **self.thresholds}.items():
             if not 0 <= value <= 1:
                 raise DataError(f"expected a threshold from 0 to 1, got {value} for {word}")
@@ -52,6 +55,7 @@ class DecisionConfig:
             "threshold": self.threshold,
             "thresholds": dict(self.thresholds),
             "refractory_s": self.refractory_s,
+            "unknown_weight": self.unknown_weight,
         }
 
     @classmethod
@@ -102,6 +106,7 @@ class Decider:
         strangers = sorted(set(config.thresholds) - set(self._words))
         if strangers:
             raise LabelError(f"expected thresholds of {', '.join(self._words)}, got one of {', '.join(strangers)}")
+        self._unknown = labels.index(UNKNOWN) if UNKNOWN in labels else None
         self._columns = np.array([labels.index(word) for word in self._words], dtype=np.intp)
         self._thresholds = np.array([config.threshold_of(word) for word in self._words])
         self._longest_s = _GAP_HOPS * hop_s
@@ -126,12 +131,19 @@ class Decider:
         if values.shape != (self._n_labels,):
             raise DataError(f"expected one score a label ({self._n_labels},), got shape {values.shape}")
         self._follow(time_s)
-        self._recent.append(values[self._columns])
+        self._recent.append(self._weighed(values))
         # by the full count from the start on, so that a beginning cannot be too sure
         average: NDArray[np.float64] = sum(self._recent, np.zeros(len(self._words))) / self._windows
         above = average > self._thresholds  # not for NaN
         self._armed |= ~above
         return self._detection(time_s, average, above)
+
+    def _weighed(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores of the words as if unknown's odds were ``unknown_weight`` times as high; all scores sum to 1."""
+        words = scores[self._columns]
+        if self._unknown is None:
+            return words
+        return words / (1 + (self.config.unknown_weight - 1) * scores[self._unknown])
 
     def _follow(self, time_s: float) -> None:
         if time_s < self._last_s:

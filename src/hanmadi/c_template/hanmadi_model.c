@@ -213,9 +213,11 @@ int hanmadi_decide(hanmadi_decider *decider, const float *scores)
 {
     int best = 0, best_above = 0;
     float highest = -1.0f;
+    /* as if unknown's odds were so many times as high: in talk doubt weighs more than in one clip */
+    const float all = 1.0f + @UNKNOWN_EXTRA@;
     for (int word = 0; word < HANMADI_WORDS; word++) {
         float average = 0.0f;
-        decider->recent[decider->place][word] = scores[word_labels[word]];
+        decider->recent[decider->place][word] = scores[word_labels[word]] / all;
         for (int i = 0; i < HANMADI_SMOOTHED; i++)
             average += decider->recent[i][word] / (float)HANMADI_SMOOTHED;
         const int above = average > hanmadi_thresholds[word];

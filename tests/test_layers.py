@@ -37,6 +37,13 @@ ROWS = (
     "console",
     "live_console model_console",
     "listening",
+    "web web.limits web.metrics web.training_child",
+    "web.query web.guard",
+    "web.sound_body web.models web.hearing web.examples web.static_files web.openapi web.answers web.trainings",
+    "web.analysis web.live web.static_export",
+    "web.service",
+    "web.app",
+    "web.server",
     "cli",
     "__main__",
 )

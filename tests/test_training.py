@@ -219,9 +219,9 @@ def test_command_repeats_the_settings() -> None:
 
 def test_default_folder_is_new_each_time(words_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    first = training._new_folder(Settings())
+    first = training.new_run_folder("small")
     first.mkdir(parents=True)
-    assert training._new_folder(Settings()) != first
+    assert training.new_run_folder("small") != first
 
 
 def test_course_network_trains_within_its_minutes(words_folder: Path, tmp_path: Path) -> None:

@@ -99,6 +99,12 @@ def read(path: str | os.PathLike[str], *, max_seconds: float = MAX_SECONDS) -> S
     return Sound(samples[:, 0] if samples.shape[1] == 1 else samples, rate)
 
 
+def rate_and_channels(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """What the header of a sound file says, before anything is read: Hz and channels. Raises AudioError like `read`."""
+    with _open(Path(path)) as file:
+        return int(file.samplerate), int(file.channels)
+
+
 def blocks(path: str | os.PathLike[str], *, frames: int = _BLOCK_FRAMES) -> tuple[int, Iterator[Samples]]:
     """A sound file piece by piece, of any length in little memory: its rate in Hz, and blocks (<= frames, channels).
 
@@ -211,6 +217,19 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
 
     resampled: Samples = soxr.resample(np.ascontiguousarray(samples, dtype=np.float32), from_rate, to_rate)
     return resampled
+
+
+def resample_unfiltered(samples: Samples, from_rate: int, to_rate: int) -> Samples:
+    """Take samples at a lower rate as they are: what a recorder without an anti-aliasing filter does.
+
+    Frequencies above half of ``to_rate`` fold down, as `hanmadi.signals.alias_frequency` says. samples: (n,) or
+    (n, channels). Where the rates are no multiples, the sound is first resampled to a multiple that holds it all.
+    Raises AudioError for a rate that is not above 0 or not below that of the sound.
+    """
+    if not 0 < to_rate <= from_rate:
+        raise AudioError(f"expected a rate from 1 to {from_rate} Hz, got {to_rate}; call resample() to raise it")
+    step = -(-from_rate // to_rate)
+    return resample(samples, from_rate, step * to_rate)[::step]
 
 
 def fit_length(samples: Samples, length: int) -> Samples:

@@ -267,6 +267,22 @@ def listen(source: str | None, model: str | None, list_devices: bool, **options:
     return listening.listen(source, model, **options)
 
 
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all, no password.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True, help="0 takes a free one.")
+@_model_option
+@click.option("--data", metavar="SRC", help="Recordings on which the page may start trainings.")
+@click.option("--runs", default="runs", show_default=True, metavar="DIR", help="Folder of the runs to show.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="Another site to let in; repeatable.")
+@click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
+def serve(runs: str, origins: Sequence[str], port: int, show: bool, **options: Any) -> int:
+    """A page to see and speak to, and an HTTP API; on this machine only, unless --host says otherwise."""
+    from hanmadi.web import server
+
+    chosen = server.Options(runs=Path(runs), origins=tuple(origins), **options)
+    return server.serve(chosen, port=port, show=show, say=console.say)
+
+
 @cli.command("try")
 @_model_option
 @_judged_option

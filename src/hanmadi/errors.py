@@ -7,6 +7,7 @@
     ├── DownloadError       an archive could not be fetched or is not the right one
     ├── ModelError          a model, its file or its name cannot be used          (also ValueError)
     ├── TrainingError       a training cannot start, go on or be resumed
+    ├── ServerError         the server cannot start                               (also OSError)
     ├── WriteError          a result could not be written                         (also OSError)
     └── MissingExtraError   a part that is installed separately is absent         (also ImportError)
 
@@ -44,6 +45,10 @@ class ModelError(HanmadiError, ValueError):
 
 class TrainingError(HanmadiError):
     """A training cannot start, go on or be resumed."""
+
+
+class ServerError(HanmadiError, OSError):
+    """The server cannot start."""
 
 
 class WriteError(HanmadiError, OSError):

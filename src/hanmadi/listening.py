@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import click
-import numpy as np
 
 from hanmadi import actions, audio, microphone
+from hanmadi.audio import Samples
 from hanmadi.console import print_json, say
 from hanmadi.decisions import Detection, config_of
 from hanmadi.labels import LabelSet
 from hanmadi.recognizer import load
-from hanmadi.stream import Block, Problems, Stream, Window
+from hanmadi.stream import Block, Problems, Stream, Window, tail
 from hanmadi.stream import listen as detections
 
 STANDARD_INPUT: Final = "-"
@@ -69,8 +70,8 @@ def listen(
         config = replace(config, threshold=threshold, thresholds={})
     show = Show(recognizer.labels, jsonl=jsonl)
     programs = actions.Actions(dict(actions.parse(text, words) for text in on), tell=show.tell)
-    tail_s = recognizer.clip_samples / recognizer.sample_rate / 2 + config.smoothing_s
-    with _opened(source, realtime=realtime, rate=rate, device=device, tail_s=tail_s) as (name, sample_rate, blocks):
+    silence = partial(tail, recognizer, config)
+    with _opened(source, realtime=realtime, rate=rate, device=device, silence=silence) as (name, sample_rate, blocks):
         say(f"listening to {name} ({sample_rate} Hz) for {', '.join(words)}; Ctrl-C ends it")
         found = detections(
             recognizer, blocks, sample_rate=sample_rate, config=config, hop_s=hop_ms / 1_000, on_block=show.block
@@ -87,7 +88,7 @@ def listen(
 
 @contextmanager
 def _opened(
-    source: str | None, *, realtime: bool, rate: int | None, device: str | None, tail_s: float
+    source: str | None, *, realtime: bool, rate: int | None, device: str | None, silence: Callable[..., Samples]
 ) -> Iterator[Source]:
     if source is None:
         with microphone.Microphone(device, sample_rate=rate) as opened:
@@ -95,16 +96,11 @@ def _opened(
     elif source == STANDARD_INPUT:
         rate = rate or PCM_RATE
         blocks = microphone.pcm_blocks(sys.stdin.buffer, sample_rate=rate)
-        yield Source("standard input", rate, chain(blocks, _tail(tail_s, rate)))
+        yield Source("standard input", rate, chain(blocks, [silence(sample_rate=rate)]))
     else:
         rate, sound = audio.blocks(source, frames=_REALTIME_FRAMES if realtime else _FRAMES)
         played = microphone.paced(sound, sample_rate=rate) if realtime else sound
-        yield Source(Path(source).name, rate, chain(played, _tail(tail_s, rate)))
-
-
-def _tail(seconds: float, sample_rate: int) -> list[Block]:
-    """Silence after a sound that ends, so that a word at its end is decided as any other."""
-    return [np.zeros(round(seconds * sample_rate), np.float32)]
+        yield Source(Path(source).name, rate, chain(played, [silence(sample_rate=rate)]))
 
 
 class Show:

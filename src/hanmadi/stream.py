@@ -114,6 +114,11 @@ class Stream:
         """How much came so far."""
         return self._came / self._rate
 
+    @property
+    def next_s(self) -> float:
+        """When the next window ends, in stream time; resampling may give it some milliseconds later."""
+        return (self._origin + self._next) / self._recognizer.sample_rate
+
     def level(self) -> float:
         """RMS of the newest hop, 1.0 is full scale."""
         return audio.rms(self._buffer[max(0, self._end - self._hop) : self._end])
@@ -284,6 +289,12 @@ def _windows(stream: Stream, blocks: Iterable[Block]) -> Iterator[list[Window]]:
     for block in blocks:
         yield stream.gap(block.seconds) if isinstance(block, Gap) else stream.push(block)
     yield stream.flush()
+
+
+def tail(recognizer: Listener, config: DecisionConfig, *, sample_rate: int) -> Samples:
+    """Silence to put after a sound that ends, so that a word at its end is decided as any other. (n,), 0."""
+    seconds = recognizer.clip_samples / recognizer.sample_rate / 2 + config.smoothing_s
+    return np.zeros(round(seconds * sample_rate), np.float32)
 
 
 def clean_mono(block: NDArray[Any]) -> tuple[Samples, int]:

@@ -127,7 +127,7 @@ def train(
         None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
         seed, split, holdout, None if hard_negatives is None else str(hard_negatives),
     )  # fmt: skip
-    folder = Path(out) if out is not None else _new_folder(settings)
+    folder = Path(out) if out is not None else new_run_folder(arch)
     if (folder / SETTINGS).exists() or (folder / bundle.FILE_NAME).exists():
         raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another --out")
     return _run(settings, folder, hooks or Hooks(), resume=False)
@@ -399,12 +399,13 @@ def peak_memory_mb() -> float | None:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
 
-def _new_folder(settings: Settings) -> Path:
-    stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{settings.arch}"
-    folder, n = RUNS_FOLDER / stem, 1
+def new_run_folder(arch: str, runs: Path = RUNS_FOLDER) -> Path:
+    """A path that nobody has: ``runs/<time>-<network>``."""
+    stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{arch}"
+    folder, n = runs / stem, 1
     while folder.exists():
         n += 1
-        folder = RUNS_FOLDER / f"{stem}-{n}"
+        folder = runs / f"{stem}-{n}"
     return folder
 
 

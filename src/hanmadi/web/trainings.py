@@ -1,0 +1,269 @@
+"""Trainings that the page starts: one at a time, each in a child process, so that cancelling is sure."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+from hanmadi.labels import COURSE_KEYWORDS
+from hanmadi.web.limits import RefusedError
+from hanmadi.web.query import shown
+
+State = Literal["running", "done", "failed", "cancelled"]
+_CHILD: Final = "hanmadi.web.training_child"
+_STOPPING_S: Final = 5.0  # from asking a child to end to ending it
+_KEPT: Final = 50  # trainings that are remembered
+_MOST_WORDS: Final = 100
+
+
+@dataclass(frozen=True)
+class Data:
+    """What ``--data`` named."""
+
+    source: str | None = None
+    clips: int = 0
+    words: tuple[str, ...] = ()
+    architectures: tuple[Mapping[str, Any], ...] = ()
+    error: str | None = None  # why nothing can be trained
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training that is asked for, checked."""
+
+    arch: str
+    words: tuple[str, ...]
+    epochs: int | None
+    minutes: float | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """How far a training is."""
+
+    id: str
+    arch: str
+    words: tuple[str, ...]
+    state: State = "running"
+    stage: str = "starting"  # then reading, training, judging
+    clips: int = 0  # read so far
+    share: float = 0.0  # of the budget, 0 to 1
+    epoch: int = 0  # finished ones
+    epochs: int | None = None  # None: by the clock, or by the network's recipe
+    minutes: float | None = None
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    history: tuple[Mapping[str, float], ...] = ()
+    run: str | None = None  # name of its folder
+    model: str | None = None  # id in the listing of models when it is done
+    error: str | None = None
+
+    def heard(self, line: Mapping[str, Any]) -> Training:
+        """After a line of the child."""
+        if "epoch" in line:
+            return replace(self, history=(*self.history, line["epoch"]), epoch=line["epoch"]["epoch"])
+        if "folder" in line:
+            return replace(self, run=line["folder"])
+        if "done" in line:
+            return replace(self, state="done", share=1.0, seconds_left=None)
+        if "error" in line:
+            return replace(self, state="failed", error=line["error"])
+        return replace(self, **line)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is answered."""
+        return asdict(self)
+
+
+def job_of(values: Any, data: Data) -> Job:
+    """From the JSON of a request. Raises RefusedError: 400 without data to train on, 422 for odd values."""
+    if data.source is None or data.error:
+        raise RefusedError(400, data.error or "expected recordings to train on; start with: hanmadi serve --data SRC")
+    names = [found["name"] for found in data.architectures]
+    allowed = ("arch", "epochs", "minutes", "seed", "words")
+    if not isinstance(values, dict) or set(values) - set(allowed):
+        raise RefusedError(422, f"expected a JSON object of {', '.join(allowed)}, got {shown(json.dumps(values))}")
+    arch = values.get("arch", "small")
+    if arch not in names:
+        raise RefusedError(422, f"expected arch to be one of {', '.join(names)}, got {shown(str(arch))}")
+    epochs = _number(values, "epochs", 1, 10_000, whole=True)
+    minutes = _number(values, "minutes", 0.01, 1_440)
+    seed = _number(values, "seed", 0, 2**31 - 1, whole=True)
+    words = _words(values.get("words"), data)
+    return Job(arch, words, None if epochs is None else int(epochs), minutes, int(seed or 0))
+
+
+def _number(values: Mapping[str, Any], name: str, low: float, high: float, *, whole: bool = False) -> float | None:
+    found = values.get(name)
+    if found is None:
+        return None
+    right = isinstance(found, int) or (isinstance(found, float) and not whole)
+    if isinstance(found, bool) or not right or not low <= found <= high:
+        raise RefusedError(
+            422, f"expected {name} to be a {'whole ' if whole else ''}number from {low:g} to {high:g}, "
+            f"got {shown(json.dumps(found))}",
+        )  # fmt: skip
+    return float(found)
+
+
+def _words(given: Any, data: Data) -> tuple[str, ...]:
+    """The words to learn: those that were named, or the course's that are there, or all."""
+    if given is None:
+        course = tuple(word for word in COURSE_KEYWORDS if word in data.words)
+        return course if len(course) > 1 else data.words[:_MOST_WORDS]
+    if not isinstance(given, list) or not 0 < len(given) <= _MOST_WORDS or not all(w in data.words for w in given):
+        raise RefusedError(422, f"expected words among those of GET /api/data, got {shown(json.dumps(given))}")
+    return tuple(dict.fromkeys(given))
+
+
+class Trainings:
+    """Starts, watches and ends child processes; any thread may ask."""
+
+    def __init__(self, data: str | None, runs: Path) -> None:
+        self._data, self._runs = data, runs
+        self._lock = threading.Lock()
+        self._known: dict[str, Training] = {}
+        self._child: subprocess.Popen[bytes] | None = None
+        self._running: str | None = None
+        self._started = 0.0
+        self._described: Future[Data] | None = None
+        self._looking: subprocess.Popen[bytes] | None = None
+
+    def data(self) -> Future[Data]:
+        """What there is to train on; it is looked at once, in a child process."""
+        with self._lock:
+            if self._described is None:
+                self._described = Future()
+                threading.Thread(target=self._describe, args=(self._described,), daemon=True).start()
+            return self._described
+
+    def start(self, job: Job) -> Training:
+        """Start a training. Raises RefusedError with 409 if one runs."""
+        with self._lock:
+            if self._running is not None:
+                raise RefusedError(409, f"the training {self._running!r} runs; wait for it, or cancel it with DELETE")
+            training = Training(secrets.token_hex(6), job.arch, job.words, epochs=job.epochs, minutes=job.minutes)
+            self._child = _spawn({"do": "train", "data": self._data, "runs": str(self._runs), **asdict(job)})
+            self._known[training.id] = training
+            for old in list(self._known)[:-_KEPT]:
+                del self._known[old]
+            self._running, self._started = training.id, time.monotonic()
+        threading.Thread(target=self._watch, args=(training.id, self._child), daemon=True).start()
+        return training
+
+    def get(self, name: str) -> Training:
+        """By its id. Raises RefusedError with 404."""
+        with self._lock:
+            if name not in self._known:
+                raise RefusedError(404, f"no training has the id {shown(name)}; GET /api/trainings lists them")
+            found = self._known[name]
+            running = name == self._running
+            return replace(found, seconds=round(time.monotonic() - self._started, 1)) if running else found
+
+    def all(self) -> list[Training]:
+        """From new to old."""
+        return [self.get(name) for name in reversed(list(self._known))]
+
+    def cancel(self, name: str) -> Training:
+        """End a training; one that has ended stays as it is. Raises RefusedError with 404."""
+        self.get(name)
+        with self._lock:
+            child = self._child if name == self._running and self._known[name].state == "running" else None
+            if child is not None:
+                self._known[name] = replace(self._known[name], state="cancelled")
+        if child is not None:
+            _end(child)
+        return self.get(name)
+
+    def close(self) -> None:
+        """End every child."""
+        with self._lock:
+            children = [child for child in (self._child, self._looking) if child is not None]
+            name = self._running
+            if name is not None and self._known[name].state == "running":
+                self._known[name] = replace(self._known[name], state="cancelled")
+        for child in children:
+            _end(child)
+
+    def _describe(self, future: Future[Data]) -> None:
+        try:
+            future.set_result(Data() if self._data is None else self._looked_at(self._data))
+        except Exception as error:  # nobody may wait for ever
+            future.set_result(Data(self._data, error=f"the recordings could not be looked at ({error})"))
+
+    def _looked_at(self, data: str) -> Data:
+        self._looking = _spawn({"do": "describe", "data": data})
+        found = list(_lines(self._looking))
+        code = _reap(self._looking)
+        if not found:
+            return Data(data, error=f"the recordings could not be looked at (code {code}); the server's log says more")
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in found[-1].items()
+        }
+        return Data(**({"source": data} | known))
+
+    def _watch(self, name: str, child: subprocess.Popen[bytes]) -> None:
+        for line in _lines(child):
+            with self._lock:
+                if self._known[name].state == "running":
+                    self._known[name] = self._known[name].heard(line)
+        code = _reap(child)
+        with self._lock:
+            self._known[name] = self._ended(self._known[name], code)
+            self._running = self._child = None
+
+    def _ended(self, training: Training, code: int) -> Training:
+        seconds = round(time.monotonic() - self._started, 1)
+        training = replace(training, seconds=seconds, seconds_left=None)
+        if training.state == "running":
+            error = f"the training ended with code {code}, perhaps for lack of memory; the server's log says more"
+            return replace(training, state="failed", error=error)
+        if training.state == "cancelled" and training.epoch:
+            folder = self._runs / str(training.run)
+            return replace(training, error=f"go on with: hanmadi train --resume --out {folder}")
+        return training
+
+
+def _spawn(job: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """A child that ends with us, but not by the Ctrl-C that is meant for us: we end it then."""
+    return subprocess.Popen(
+        [sys.executable, "-m", _CHILD, json.dumps(job)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def _lines(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+    lines: IO[bytes] = child.stdout or iter(())  # type: ignore[assignment]
+    for line in lines:
+        yield json.loads(line)
+
+
+def _reap(child: subprocess.Popen[bytes]) -> int:
+    code = child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+    return code
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ask it to end; end it if it does not."""
+    with suppress(OSError):
+        child.terminate()
+    try:
+        child.wait(_STOPPING_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

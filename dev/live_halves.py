@@ -6,7 +6,6 @@ were heard while recipes were chosen are for choosing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,4 +53,4 @@ def _noise(folder: Path, which: str) -> list[Path]:
 def _link(files: list[Path], folder: Path) -> None:
     folder.mkdir()
     for number, file in enumerate(files):
-        os.symlink(file.resolve(), folder / f"{number:05}-{file.name}")
+        (folder / f"{number:05}-{file.name}").symlink_to(file.resolve())

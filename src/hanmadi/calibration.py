@@ -123,8 +123,8 @@ def calibrate(
     """Choose a threshold for each word on recordings in which no keyword is said; nothing is stored.
 
     With ``data``, keywords of its validation split are planted in ``plant_in``, otherwise in the same recordings, and
-    the thresholds are those that miss the fewest; without, all words have the same. Raises DataError without backgrounds, for a rate not
-    above 0, or if no threshold keeps the rate.
+    the thresholds are those that miss the fewest; without, all words have the same. Raises DataError without
+    backgrounds, for a rate not above 0, or if no threshold keeps the rate.
     """
     if not backgrounds or not max_fa_per_hour > 0:
         raise DataError(f"expected background recordings and a rate above 0, got {backgrounds!r}, {max_fa_per_hour:g}")

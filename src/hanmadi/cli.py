@@ -191,7 +191,9 @@ def calibrate(model: str | None, backgrounds: Sequence[str], **options: Any) -> 
 
 @cli.command("export")
 @_model_option
-@click.option("--to", required=True, metavar="onnx|int8|c|litert", help="Model file, 8 bits, C99, or .tflite.")
+@click.option(
+    "--to", required=True, metavar="onnx|int8|c|litert|web", help="Model file, 8 bits, C99, .tflite, or a page."
+)
 @click.option("--out", required=True, metavar="PATH", help="File, or for c folder, to write.")
 @_judged_option
 @_json_option

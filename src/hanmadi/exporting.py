@@ -35,6 +35,7 @@ TORCH_LIMIT: Final = 1e-4  # single precision in another order, from the wavefor
 C_LIMIT: Final = 1e-4
 LITERT_LIMIT: Final = 1e-4
 REPORT_JSON, REPORT_MARKDOWN = "parity.json", "parity.md"
+_WEB_FILES: Final = ("index.html", "static")
 _COMPILER: Final = ("cc", "-O2", "-std=c99", "-o", "hear", "hanmadi_model.c", "example.c", "-lm")
 
 
@@ -227,9 +228,7 @@ def _accuracy(before: Recognizer, after: Recognizer, store: ClipStore, split: Wh
     _, rows = rows_of_split(before, store, split)
     found: list[Evaluation] = [judge(model, store, rows, split) for model in (before, after)]
     first, second = found
-    return Accuracy(
-        split, first.clips, first.accuracy, tuple(first.interval), second.accuracy, tuple(second.interval)
-    )  # fmt: skip
+    return Accuracy(split, first.clips, first.accuracy, first.interval, second.accuracy, second.interval)
 
 
 def _with_accuracy(card: Mapping[str, Any], accuracy: tuple[Accuracy, ...]) -> dict[str, Any]:
@@ -299,6 +298,16 @@ def c_scores(folder: Path, clips: Clips) -> Scores:
     return np.array([line.split() for line in lines], np.float32)
 
 
+def _to_web(job: Job) -> Outcome:
+    """The page with recognition in the browser, which runs the very model file."""
+    from hanmadi.web.static_export import VERSION, export_web
+
+    export_web(job.recognizer.path, job.out)
+    size = sum(file.stat().st_size for file in job.out.rglob("*") if file.is_file())
+    note = f"runs the same model file in onnxruntime-web {VERSION}; compared by tests/test_browser.py, not here"
+    return Outcome(size, notes=(note,))
+
+
 class Target(NamedTuple):
     """A runtime to export to."""
 
@@ -315,4 +324,5 @@ TARGETS: Final[dict[str, Target]] = {
     "int8": Target(_to_int8, "the same with its network in 8 bits", suffix=".onnx", needs_data=True),
     "litert": Target(_to_litert, "a .tflite file, by a converter in an environment of its own", suffix=".tflite"),
     "c": Target(_to_c, "a folder of plain C99 for a microcontroller", folder=True, files=c_export.FILES),
+    "web": Target(_to_web, "a folder with a page that recognises in the browser", folder=True, files=_WEB_FILES),
 }

@@ -139,12 +139,12 @@ def _longer(path: Path, chain: _Chain, node: Any, constants: dict[str, NDArray[A
     raise ModelError(f"{path}: {node.name} ({kind}) does not follow the layers before it in a chain; {_WHERE}")
 
 
-def _with_last(chain: _Chain, output: str, **changed: bool) -> _Chain:
+def _with_last(chain: _Chain, output: str, **changed: Any) -> _Chain:
     return replace(chain, layers=(*chain.layers[:-1], replace(chain.layers[-1], **changed)), value=output)
 
 
 def _convolution(path: Path, node: Any, shape: tuple[int, int, int], constants: dict[str, NDArray[Any]]) -> Convolution:
-    numbers = {a.name: list(a.ints) or a.i for a in node.attribute}
+    numbers: dict[str, Any] = {a.name: list(a.ints) or a.i for a in node.attribute}
     top, left, bottom, right = numbers.get("pads", [0, 0, 0, 0])
     if (top, left) != (bottom, right) or set(numbers.get("dilations", [1])) != {1}:
         raise ModelError(f"{path}: {node.name} pads unevenly or is dilated; {_WHERE}")
@@ -161,8 +161,9 @@ def _convolution(path: Path, node: Any, shape: tuple[int, int, int], constants: 
 def _head(path: Path, mean: Any, nodes: Iterator[Any], constants: dict[str, NDArray[Any]]) -> tuple[Samples, Samples]:
     """Weights and bias of the dense layer, after which nothing but a bias and softmax may come."""
     axes = next((list(a.ints) for a in mean.attribute if a.name == "axes"), None)
-    dense, *rest = [*nodes, None]
-    after = [node.op_type for node in rest[:-1]]
+    dense = next(nodes, None)
+    rest = list(nodes)
+    after = [node.op_type for node in rest]
     if axes != [2, 3] or dense is None or dense.op_type != "Gemm" or after not in (["Softmax"], ["Add", "Softmax"]):
         raise ModelError(f"{path}: its network does not end in a mean, a dense layer and softmax; {_WHERE}")
     weights, bias = (constants[name].astype(np.float32) for name in dense.input[1:3])

@@ -96,6 +96,17 @@ def test_course_networks_in_small(dimensions: int, shape: tuple[int, ...], skip:
     assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
 
 
+def test_a_small_course_network_has_the_same_layers() -> None:
+    with torch.device("meta"):
+        small = CourseNet((8_000,), 4, dimensions=1, skip=True, filters=4, dense=64)
+        full = CourseNet((8_000,), 4, dimensions=1, skip=True)
+    assert [type(m) for m in small.modules()] == [type(m) for m in full.modules()]
+    assert [m.out_channels for m in small.modules() if isinstance(m, nn.Conv1d)] == [
+        m.out_channels // 8 for m in full.modules() if isinstance(m, nn.Conv1d)
+    ]
+    assert parameters(small) < parameters(full) / 30
+
+
 def test_the_course_features() -> None:
     assert WAVEFORM.shape == (8_000,)
     assert SPECTROGRAM.shape == (130, 126)

@@ -2,7 +2,8 @@
 
 Blocks of 2, 2, 3, 3 convolutions with 32, 64, 128, 256 filters, width 9, "same", ReLU, then max-pool 2;
 dropout 0.3; dense 256, batch norm, ReLU; dense to the labels. The ``skip`` variants concatenate, from the
-second block on, the block's output with its input before pooling.
+second block on, the block's output with its input before pooling. ``filters`` and ``dense`` make a small one of the
+same shape, for those who have minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from torch import Tensor, nn
 from hanmadi.features import FeatureConfig
 from hanmadi.models.registry import Architecture, Recipe, register
 
-BLOCKS = ((2, 32), (2, 64), (3, 128), (3, 256))  # (convolutions, filters)
+DEPTHS = (2, 2, 3, 3)  # convolutions in each block
+FILTERS = 32  # of the first block; each further one has twice as many
 WIDTH = 9
 DROPOUT = 0.3
 DENSE = 256
@@ -48,25 +50,35 @@ class ConvBlock(nn.Module):
 class CourseNet(nn.Module):
     """The course's network on (n,) or (rows, columns); a 2-D input is flattened for ``dimensions=1``."""
 
-    def __init__(self, shape: tuple[int, ...], n_labels: int, *, dimensions: int, skip: bool) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        n_labels: int,
+        *,
+        dimensions: int,
+        skip: bool,
+        filters: int = FILTERS,
+        dense: int = DENSE,
+    ) -> None:
         super().__init__()
         self.dimensions = dimensions
         size = [torch.Size(shape).numel()] if dimensions == 1 else list(shape)
         blocks: list[nn.Module] = []
         channels = 1
-        for i, (depth, filters) in enumerate(BLOCKS):
+        for i, depth in enumerate(DEPTHS):
             joined = skip and i > 0
-            blocks.append(ConvBlock(dimensions, channels, filters, depth, skip=joined))
-            channels = filters + channels if joined else filters
+            n_out = filters * 2**i
+            blocks.append(ConvBlock(dimensions, channels, n_out, depth, skip=joined))
+            channels = n_out + channels if joined else n_out
             size = [length // 2 for length in size]
         self.blocks = nn.Sequential(*blocks)
         flat = channels * torch.Size(size).numel()
         self.head = nn.Sequential(
             nn.Dropout(DROPOUT),
-            nn.Linear(flat, DENSE),
-            nn.BatchNorm1d(DENSE),
+            nn.Linear(flat, dense),
+            nn.BatchNorm1d(dense),
             nn.ReLU(),
-            nn.Linear(DENSE, n_labels),
+            nn.Linear(dense, n_labels),
         )
 
     def forward(self, x: Tensor) -> Tensor:

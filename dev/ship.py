@@ -30,6 +30,7 @@ LIMITS = (
     "Words that sound like a keyword may be taken for it. Thresholds for listening were chosen on 0.39 h of read "
     "English; choose your own on recordings of your room with: hanmadi calibrate.",
 )
+MAX_FA_PER_HOUR = 3.0  # of read speech without a pause: one alarm in the recordings that thresholds are chosen on
 EPOCHS = {"small": 100, "base": 50, "tiny": 80, "small_8k": 50}
 
 
@@ -73,7 +74,7 @@ def _ship(name: str, data: str, folder: Path) -> None:
 def _calibrated(recognizer: Recognizer, data: str) -> calibration.Calibration:
     """One threshold for all words: those of single words, from so little speech, were worse on other speakers."""
     with half(Path(data).parent, CHOOSING) as folders:
-        return calibration.calibrate(recognizer, [folders.speech])
+        return calibration.calibrate(recognizer, [folders.speech], max_fa_per_hour=MAX_FA_PER_HOUR)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,6 @@ PAGES = sorted(
 )
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 RUN_SECONDS = 540
-# Commands of parts that are not merged yet: those lines are then not run. Set to True when they are.
-EXPORT_IS_HERE = False  # hanmadi export --to onnx|int8|c|web
-SERVE_IS_HERE = False  # hanmadi serve
 SHOWN = ("text", "ini", "json", "")  # blocks that are no code: trees, output, a unit of systemd
 
 
@@ -80,8 +77,9 @@ RULES = (
         lambda line: Step("hanmadi", line.replace("light=", "yes=").replace("stop=", "no=")),
     ),
     Rule(r"hanmadi data get \S+.*", parse("downloads 2.4 GB")),
-    Rule(r"hanmadi export .*", parse("") if EXPORT_IS_HERE else skip("not merged yet")),
-    Rule(r"hanmadi serve.*", parse("serves until it is stopped") if SERVE_IS_HERE else skip("not merged yet")),
+    Rule(r"hanmadi export .*--to (web|litert).*", parse("needs npm or an environment of its own")),
+    Rule(r"cd \S+|cc .*|ffmpeg .*", skip("the exported C is compiled and run in test_c_export")),
+    Rule(r"hanmadi serve.*", parse("serves until it is stopped")),
     Rule(r"curl .*|python -m http\.server .*", skip("needs a server; test_web tests the routes")),
     Rule(r"ruff .*|mypy.*|\S*pytest.*|pytest.*", skip("what CI runs anyway")),
     Rule(r"hanmadi compare .*", with_options("--archs tiny,small --epochs 1", drop=r"--minutes \S+|--archs \S+")),
@@ -101,7 +99,9 @@ def steps_of(page: str) -> list[Step]:
     steps: list[Step] = []
     for block in FENCE.finditer((REPOSITORY / page).read_text(encoding="utf-8")):
         language, text = block["language"], block["text"]
-        if language == "python":
+        if "ws://localhost" in text:
+            steps.append(Step("skip", text, "needs a server; test_web_live speaks to one as this does"))
+        elif language == "python":
             steps.append(Step("python", text))
         elif language in ("sh", "bash"):
             steps += [step_of(line, page) for line in lines_of(text)]

@@ -265,6 +265,7 @@ def verdict(question, found):
 
 
 verdict("Does the image beat the row?", difference(tested["2-D"], tested["1-D"]))
+verdict("And with skip connections in both?", difference(tested["2-D skip"], tested["1-D skip"]))
 verdict("Does skip help the row?", difference(tested["1-D skip"], tested["1-D"]))
 verdict("Does skip help the image?", difference(tested["2-D skip"], tested["2-D"]))
 

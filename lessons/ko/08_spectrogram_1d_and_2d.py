@@ -269,6 +269,7 @@ def verdict(question, found):
 
 
 verdict("그림이 줄을 이길까요?", difference(tested["2-D"], tested["1-D"]))
+verdict("둘 다 스킵 연결이 있으면 그림이 이길까요?", difference(tested["2-D skip"], tested["1-D skip"]))
 verdict("스킵이 줄에 도움이 될까요?", difference(tested["1-D skip"], tested["1-D"]))
 verdict("스킵이 그림에 도움이 될까요?", difference(tested["2-D skip"], tested["2-D"]))
 

@@ -181,7 +181,7 @@ def test_the_network_for_litert_is_that_of_the_model(run: Run) -> None:
 @pytest.mark.parametrize(
     ("to", "out", "words"),
     [
-        ("tflite", "out.tflite", "expected a target among onnx, int8, litert, c, got 'tflite'"),
+        ("tflite", "out.tflite", "expected a target among onnx, int8, litert, c, web, got 'tflite'"),
         ("onnx", "out.bin", "ends in .onnx"),
         ("onnx", "folder.onnx", "ends in .onnx"),
         ("c", "file", "expected a folder"),

@@ -11,6 +11,7 @@ import pytest
 
 from hanmadi import cli, load
 from hanmadi.bundle import open_bundle, write_card
+from hanmadi.decisions import DecisionConfig
 from hanmadi.recognizer import names_model
 
 Info = Callable[..., tuple[int, str]]
@@ -44,7 +45,7 @@ def test_without_a_name_the_model_that_would_be_used(
 def test_json(info: Info) -> None:
     found = json.loads(info("tiny", "--json")[1])
     assert found["card"] == load("tiny").card
-    assert found["decisions"]["threshold"] == pytest.approx(0.8)
+    assert found["decisions"]["threshold"] == DecisionConfig().threshold
     assert found["bytes"] == load("tiny").path.stat().st_size
     assert {"hanmadi", "python", "onnxruntime", "numpy"} <= set(found["installed"])
 

@@ -391,7 +391,7 @@ def test_listen_takes_blocks_and_gaps_and_shows_how_it_goes() -> None:
     quiet, loud = np.zeros(8_000, np.int16), noise(1)
     blocks = [quiet, loud, quiet, quiet, Gap(10.0), loud]
     found = list(listen(Saying(), blocks, on_block=on_block))
-    assert [round(detection.time_s, 2) for detection in found] == [0.85, 13.05]
+    assert [round(detection.time_s, 2) for detection in found] == [0.95, 13.15]
     assert seen[0] == (0.5, 0.45)
     assert seen[-1][0] == 13.5
 

@@ -79,7 +79,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Health": _object({"status": {"const": "ok"}, "version": _TEXT}),
     "Score": _object({"label": _TEXT, "score": _SCORE}),
     "Decisions": _object({
-        "smoothing_s": _NUMBER, "threshold": _SCORE, "refractory_s": _NUMBER,
+        "smoothing_s": _NUMBER, "threshold": _SCORE, "refractory_s": _NUMBER, "unknown_weight": _NUMBER,
         "thresholds": {"type": "object", "additionalProperties": _SCORE},
     }),
     "Model": _object({

@@ -142,12 +142,13 @@ show(
 # ## From scores to a decision
 #
 # If every window above 0.5 were a command, one "on" would switch the lamp five times. Three simple rules make **one**
-# detection of **one** word:
+# detection of **one** word, and a fourth weighs doubt:
 #
 # 1. **smooth**: the mean of the last 0.4 s must be high, not a single window,
 # 2. **threshold**: it must exceed a number that we choose,
 # 3. **refractory time**: after a detection nothing is detected for a second, and the word must have been below its
-#    threshold before it counts again.
+#    threshold before it counts again,
+# 4. **doubt**: the score of "unknown" counts several times, for in talk most of what sounds like a command is none.
 
 # %%
 config = DecisionConfig(smoothing_s=0.4, threshold=0.6, refractory_s=1.0)
@@ -158,7 +159,8 @@ found = decide(times, scores, LABELS, config, hop_s=HOP_S)
 say(f"Windows with a keyword above 0.5: **{single}**. Detections: **{len(found)}**. Words said: **{len(said)}**.")
 
 n = round(config.smoothing_s / HOP_S)
-padded = np.concatenate([np.zeros((n - 1, len(LABELS))), scores])
+doubt = 1 + (config.unknown_weight - 1) * scores[:, [LABELS.index("unknown")]]
+padded = np.concatenate([np.zeros((n - 1, len(LABELS))), scores / doubt])
 smooth = np.mean([padded[i : i + len(scores)] for i in range(n)], axis=0)  # the mean of the last n windows
 for detection in found:
     by_hand = smooth[np.argmin(np.abs(times - detection.time_s)), LABELS.index(detection.label)]

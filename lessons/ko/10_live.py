@@ -141,12 +141,13 @@ show(
 # ## 점수에서 판정으로
 #
 # 0.5를 넘는 윈도를 모두 명령으로 여긴다면 "on" 한 번에 전등이 다섯 번 켜졌다 꺼졌다 할 거예요. 간단한 규칙 셋이면 단어
-# **하나**에 검출(detection)이 **하나**가 돼요.
+# **하나**에 검출(detection)이 **하나**가 되고, 네 번째 규칙은 의심을 다뤄요.
 #
 # 1. **평활**(smoothing): 윈도 하나가 아니라 지난 0.4초의 평균이 높아야 해요.
 # 2. **문턱값**(threshold): 그 평균이 우리가 정한 값을 넘어야 해요.
 # 3. **휴지 시간**(refractory time): 한 번 검출하면 1초 동안 아무것도 검출하지 않아요. 그리고 같은 단어는 점수가 문턱값
 #    아래로 내려갔다가 와야 다시 세요.
+# 4. **의심**(doubt): "unknown" 점수를 몇 배로 쳐요. 이어지는 말소리에서는 명령처럼 들려도 대부분 명령이 아니니까요.
 
 # %%
 config = DecisionConfig(smoothing_s=0.4, threshold=0.6, refractory_s=1.0)
@@ -157,7 +158,8 @@ found = decide(times, scores, LABELS, config, hop_s=HOP_S)
 say(f"키워드 점수가 0.5를 넘은 윈도: **{single}**개. 검출: **{len(found)}**번. 실제로 말한 단어: **{len(said)}**개.")
 
 n = round(config.smoothing_s / HOP_S)
-padded = np.concatenate([np.zeros((n - 1, len(LABELS))), scores])
+doubt = 1 + (config.unknown_weight - 1) * scores[:, [LABELS.index("unknown")]]
+padded = np.concatenate([np.zeros((n - 1, len(LABELS))), scores / doubt])
 smooth = np.mean([padded[i : i + len(scores)] for i in range(n)], axis=0)  # 마지막 n개 윈도의 평균
 for detection in found:
     by_hand = smooth[np.argmin(np.abs(times - detection.time_s)), LABELS.index(detection.label)]

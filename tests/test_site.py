@@ -20,7 +20,9 @@ DOCS = REPOSITORY / "docs"
 LANGUAGES = ("en", "ko")
 FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^\s$](?:[^$]*?[^\s$])?)\$(?![\d$])", re.DOTALL)
 # what parses and shows for the command, and what only the package itself needs
-NO_REFERENCE = "cli console live_console model_console listening plotstyle files checkpoint report_parts __main__".split()
+NO_REFERENCE = (
+    "cli console live_console model_console listening plotstyle files checkpoint report_parts __main__".split()
+)
 PNG = base64.b64encode(b"\x89PNG picture").decode()
 WAV = base64.b64encode(b"RIFF sound").decode()
 

@@ -72,7 +72,7 @@ def _ship(name: str, data: str, folder: Path) -> None:
 
 
 def _calibrated(recognizer: Recognizer, data: str) -> calibration.Calibration:
-    """One threshold for all words: those of single words, from so little speech, were worse on other speakers."""
+    """One threshold for all words: 0.39 h of speech has too few alarms of a word to choose one for each."""
     with half(Path(data).parent, CHOOSING) as folders:
         return calibration.calibrate(recognizer, [folders.speech], max_fa_per_hour=MAX_FA_PER_HOUR)
 

@@ -31,7 +31,6 @@ from hanmadi.examples import Examples, make_examples, sampling_weights
 from hanmadi.labels import LabelSet, make_labels
 from hanmadi.models import Architecture, architecture
 from hanmadi.models.frontend import FrontEnd
-from hanmadi.models.registry import Recipe
 from hanmadi.preparation import prepare
 from hanmadi.sources import open_source
 
@@ -78,14 +77,8 @@ def parts(arch: Architecture, examples: Examples, labels: LabelSet) -> dict[str,
     return {
         "preparation_us": _per_clip(lambda: preparation(shard, device=torch.device("cpu"), rng=rng), len(shard)),
         "network_us": _per_clip(learn, len(shard) * recipe.shards),
-        "step_us": _per_clip(lambda: finish(training, recipe), recipe.batch),
+        "step_us": _per_clip(lambda: fit._apply(training, recipe, recipe.shards), recipe.batch),
     }
-
-
-def finish(training: fit._Training, recipe: Recipe) -> None:
-    """What follows when both halves of a batch have been learnt from."""
-    fit._sum_gradients(training.bodies)
-    fit._apply(training, recipe)
 
 
 def _per_clip(work: Callable[[], Any], clips: int) -> int:

@@ -10,7 +10,7 @@ from torch import nn
 
 from hanmadi.errors import ModelError
 from hanmadi.features import FeatureConfig
-from hanmadi.models import Architecture, Recipe, architecture, names, register, registry
+from hanmadi.models import Architecture, Recipe, architecture, compact, names, register, registry
 from hanmadi.models.cost import macs, parameters
 from hanmadi.models.course import SPECTROGRAM, WAVEFORM, CourseNet
 from hanmadi.models.frontend import FrontEnd
@@ -153,3 +153,22 @@ def test_macs_by_hand() -> None:
 @pytest.mark.parametrize("name", names())
 def test_macs_of_every_network(name: str) -> None:
     assert macs(on_paper(name), architecture(name).features.shape) > 10_000
+
+
+def test_learning_with_short_products_is_nearly_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    entry = architecture("small")
+    body = entry.build(entry.features.shape, 12)
+    x = torch.randn(8, *entry.features.shape)
+    learnt, used = {}, {}
+    for short in (False, True):
+        monkeypatch.setattr(compact, "multiplies_bfloat16", lambda short=short: short)
+        body.train().zero_grad()
+        body(x).square().mean().backward()
+        learnt[short] = torch.cat([p.grad.flatten() for p in body.parameters()])
+    for short in (False, True):
+        monkeypatch.setattr(compact, "multiplies_bfloat16", lambda short=short: short)
+        used[short] = body.eval()(x)
+    assert torch.nn.functional.cosine_similarity(learnt[True], learnt[False], dim=0) > 0.99
+    assert not torch.equal(learnt[True], learnt[False])
+    assert torch.equal(used[True], used[False])  # only learning is short

@@ -54,7 +54,7 @@ def augment_features(batch: Samples, *, config: Augmentation, rng: Rng) -> Sampl
 
 def draw_warp(config: Augmentation, *, rng: Rng) -> float:
     """A factor for `hanmadi.features.mel_filters`: one of a few, so that filters are made once."""
-    return float(rng.choice(np.linspace(1 - config.warp, 1 + config.warp, _WARPS)))
+    return 1.0 + config.warp * (2 * int(rng.integers(_WARPS)) / (_WARPS - 1) - 1)
 
 
 def shift(batch: Samples, *, most: int, rng: Rng) -> Samples:
@@ -62,9 +62,10 @@ def shift(batch: Samples, *, most: int, rng: Rng) -> Samples:
     n = batch.shape[1]
     if not 0 <= most <= n:
         raise AudioError(f"expected a shift of 0 to {n} samples (the clip), got {most}")
-    padded = np.pad(batch, ((0, 0), (most, most)))
-    starts = rng.integers(0, 2 * most + 1, len(batch))
-    return np.stack([row[start : start + n] for row, start in zip(padded, starts, strict=True)])
+    moved = np.zeros_like(batch)
+    for row, clip, by in zip(moved, batch, rng.integers(-most, most + 1, len(batch)).tolist(), strict=True):
+        row[max(by, 0) : n + min(by, 0)] = clip[max(-by, 0) : n - max(by, 0)]
+    return moved
 
 
 def stretch(batch: Samples, *, most: float, rng: Rng) -> Samples:
@@ -83,7 +84,8 @@ def stretch(batch: Samples, *, most: float, rng: Rng) -> Samples:
 
 def change_gain(batch: Samples, *, gain_db: tuple[float, float], rng: Rng) -> Samples:
     """Scale each clip by a gain in dB and clip at full scale, as a converter does."""
-    return np.clip(batch * from_db(rng.uniform(*gain_db, (len(batch), 1))), -1.0, 1.0)
+    louder: Samples = batch * from_db(rng.uniform(*gain_db, (len(batch), 1)))
+    return np.clip(louder, -1.0, 1.0, out=louder)
 
 
 def add_noise(batch: Samples, noise: NoiseBank, *, snr_db: tuple[float, float], p: float, rng: Rng) -> Samples:
@@ -97,9 +99,10 @@ def add_noise(batch: Samples, noise: NoiseBank, *, snr_db: tuple[float, float], 
 
 def mix_at_snr(batch: Samples, noise: Samples, *, snr_db: NDArray[np.floating[Any]] | float) -> Samples:
     """``batch`` plus ``noise``, both (batch, n), scaled so that their mean powers have the ratio ``snr_db``."""
-    power, noise_power = (np.mean(np.square(x), axis=1) for x in (batch, noise))
+    power, noise_power = (np.einsum("ij,ij->i", x, x) / x.shape[1] for x in (batch, noise))
     scale = np.sqrt(power / (noise_power + _TINY)) * from_db(-np.asarray(snr_db))
-    mixed: Samples = batch + (scale[:, None] * noise).astype(np.float32)
+    mixed: Samples = noise * scale[:, None].astype(np.float32)
+    mixed += batch
     return mixed
 
 

@@ -143,7 +143,8 @@ class _MappedSamples:
         self._touched = 0
 
     def take(self, rows: NDArray[np.integer[Any]] | slice) -> NDArray[np.int16]:
-        taken: NDArray[np.int16] = self.rows[rows].astype(np.int16, copy=True)
+        # an array of rows copies by itself
+        taken: NDArray[np.int16] = self.rows[rows].astype(np.int16, copy=isinstance(rows, slice))
         self._touched += taken.nbytes
         if self._touched > _RELEASE_BYTES and self._map is not None:
             if hasattr(mmap, "MADV_DONTNEED"):  # the pages stay in the system's cache

@@ -7,8 +7,8 @@ import ctypes
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,8 +37,8 @@ _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
 # of mallopt(3): blocks above the first size are mapped from the system, and more than the second is given back to it
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_KEPT = -1, -3, 1 << 30
 
-_Learnt = tuple[float, int]
-SideBySide = Callable[[Callable[..., _Learnt], Iterable[tuple[Any, ...]]], list[_Learnt]]
+_Shard = tuple[Tensor, Tensor]  # features and targets
+Submit = Callable[..., "Future[Any]"]  # a function and its arguments; it runs now or soon
 
 
 class Epoch(NamedTuple):
@@ -189,46 +189,67 @@ def _train_epoch(
     parts = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
     parts = [part for part in parts if len(part) > 1]  # batch norm needs two
     preparation = prepare(training.network.front_end, examples, recipe, rng=rng)
-    with _side_by_side(recipe.shards) as side_by_side:
+    with _workers(recipe.shards) as submit:
+        shards = _prepared(training, preparation, parts[0], rng, submit) if parts else []
         for done, part in enumerate(parts):
             share = budget.share(epoch + done / len(parts), elapsed())
             if share >= 1.0 and (seen or training.history):
                 break  # the time is used; the very first batch is trained in any case
             _set_learning_rate(training.optimiser, recipe, share)
-            loss, hits = _step(training, preparation, part, rng, side_by_side)
+            learnt = _learning(training, recipe, shards, len(part), submit)
+            if done + 1 < len(parts):  # whoever has learnt goes on with the next batch while the others finish
+                shards = _prepared(training, preparation, parts[done + 1], rng, submit)
+            losses, hits = zip(*(shard.result() for shard in learnt), strict=True)
+            _apply(training, recipe, len(learnt))
             seen += len(part)
-            loss_sum += loss * len(part)
-            correct += hits
+            loss_sum += sum(losses) * len(part)
+            correct += sum(hits)
             if on_step:
                 left = elapsed() * (1 / share - 1) if share > 0 else math.inf
                 on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left))
     return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
 
 
-def _step(
-    training: _Training,
-    preparation: Preparation,
-    part: NDArray[np.int64],
-    rng: Rng,
-    side_by_side: SideBySide,
-) -> tuple[float, int]:
-    """One step of the optimiser: loss and the number of right answers.
+def _prepared(
+    training: _Training, preparation: Preparation, part: NDArray[np.int64], rng: Rng, submit: Submit
+) -> list[Future[_Shard]]:
+    """The shards of a batch, soon: always the same ones with their own randomness.
 
-    The batch is learnt from in shards, always the same ones with their own randomness, so the outcome does not
-    depend on which thread is first, nor on whether they run one after the other.
+    So the outcome does not depend on which thread is first, nor on whether they run one after the other.
     """
-    bodies = training.bodies[: max(1, len(part) // 2)]  # batch norm needs two clips in each
-    shards = zip(bodies, np.array_split(part, len(bodies)), rng.spawn(len(bodies)), strict=True)
-    learnt = side_by_side(lambda body, shard, own: _learn(body, shard, own, preparation, len(part)), shards)
-    _sum_gradients(bodies)
-    _apply(training, preparation.recipe)
-    losses, hits = zip(*learnt, strict=True)
-    return sum(losses), sum(hits)
+    count = min(len(training.bodies), max(1, len(part) // 2))  # batch norm needs two clips in each
+    device = _device(training.network)
+    pairs = zip(np.array_split(part, count), rng.spawn(count), strict=True)
+    return [submit(_prepare, preparation, shard, device, own) for shard, own in pairs]
 
 
-def _apply(training: _Training, recipe: Recipe) -> None:
-    """Change the weights by their gradients, and the average with them."""
+def _prepare(preparation: Preparation, shard: NDArray[np.int64], device: torch.device, rng: Rng) -> _Shard:
+    features = preparation(shard, device=device, rng=rng)
+    return features, torch.from_numpy(preparation.examples.labels[shard]).to(device)
+
+
+def _learning(
+    training: _Training, recipe: Recipe, shards: Sequence[Future[_Shard]], batch: int, submit: Submit
+) -> list[Future[tuple[float, int]]]:
+    """What each shard comes to, soon: its part in the loss, the number of right answers; gradients are in its body."""
+    bodies = training.bodies[: len(shards)]
+    return [submit(_learn, body, shard, recipe, batch) for body, shard in zip(bodies, shards, strict=True)]
+
+
+def _learn(body: nn.Module, shard: Future[_Shard], recipe: Recipe, batch: int) -> tuple[float, int]:
+    """Gradients of a shard's part in the loss of the batch: that part, and the number of right answers."""
+    features, targets = shard.result()
+    body.train().zero_grad(set_to_none=True)
+    logits = body(features)
+    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing) * (len(targets) / batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return float(loss.detach()), int((logits.argmax(1) == targets).sum())
+
+
+def _apply(training: _Training, recipe: Recipe, shards: int) -> None:
+    """Change the weights by the gradients of all shards, and the average with them."""
     body = training.network.body
+    _sum_gradients(training.bodies[:shards])
     nn.utils.clip_grad_norm_(body.parameters(), _GRADIENT_NORM)
     training.optimiser.step()
     training.steps += 1
@@ -236,32 +257,26 @@ def _apply(training: _Training, recipe: Recipe) -> None:
         _update_average(training.average, body, recipe.ema_decay, training.steps)
 
 
-def _learn(body: nn.Module, shard: NDArray[np.int64], rng: Rng, preparation: Preparation, batch: int) -> _Learnt:
-    """Gradients of a shard's part in the loss of the batch: that part, and the number of right answers."""
-    recipe = preparation.recipe
-    features = preparation(shard, device=_device(body), rng=rng)
-    targets = torch.from_numpy(preparation.examples.labels[shard]).to(features.device)
-    body.train().zero_grad(set_to_none=True)
-    logits = body(features)
-    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing) * (len(shard) / batch)
-    loss.backward()  # type: ignore[no-untyped-call]
-    return float(loss.detach()), int((logits.argmax(1) == targets).sum())
-
-
 @contextmanager
-def _side_by_side(shards: int) -> Iterator[SideBySide]:
-    """A function that does something to all shards: each in its thread, on one core, and the results in order.
+def _workers(shards: int) -> Iterator[Submit]:
+    """A function that has something done by one of as many threads as there are shards; one shard: at once.
 
     Two threads with a network each keep two cores busy; one network whose every operation is shared between two
     threads does not, for its operations are small.
     """
     if shards == 1:
-        yield lambda learn, shards: [learn(*shard) for shard in shards]
+        yield _at_once
         return
     threads = torch.get_num_threads()
     workers = min(shards, threads)
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads // workers,)) as pool:
-        yield lambda learn, shards: list(pool.map(lambda shard: learn(*shard), shards))
+        yield pool.submit
+
+
+def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    done: Future[Any] = Future()
+    done.set_result(function(*arguments))
+    return done
 
 
 def _sum_gradients(bodies: Sequence[nn.Module]) -> None:

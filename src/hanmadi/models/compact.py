@@ -8,7 +8,7 @@ does fast, and in channels-last memory depthwise convolutions are three times as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -109,7 +109,30 @@ def convolution(
 ) -> nn.Module:
     """Convolution without bias; ``same`` pads so that an odd size keeps the shape."""
     padding = (size[0] // 2, size[1] // 2) if same else (0, 0)
-    return nn.Conv2d(n_in, n_out, size, stride, padding, groups=groups, bias=False)
+    # one filter a channel (depthwise) is bound by memory and gains nothing from shorter numbers
+    kind = Dense if groups == 1 and n_in > 1 else nn.Conv2d
+    return kind(n_in, n_out, size, stride, padding, groups=groups, bias=False)
+
+
+class Dense(nn.Conv2d):
+    """A convolution that learns with products in bfloat16 where the processor has them: a sixth of a step's time.
+
+    Weights, sums over clips and everything outside training stay in float32.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As `torch.nn.Conv2d`."""
+        if not (self.training and x.device.type == "cpu" and multiplies_bfloat16()):
+            return super().forward(x)
+        weight = self.weight.bfloat16()
+        return functional.conv2d(x.bfloat16(), weight, None, self.stride, self.padding).float()
+
+
+@lru_cache
+def multiplies_bfloat16() -> bool:
+    """Whether this processor has instructions for it; without them it would be slower."""
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _fold(n_in: int, n_out: int, rows: int, *, separable: bool) -> list[nn.Module]:

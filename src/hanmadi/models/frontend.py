@@ -67,8 +67,8 @@ class FrontEnd(nn.Module):
         """
         parts = []
         for chunk in torch.split(samples, CHUNK):
-            mel = _tensor(features.mel_filters(self.config, warp()).T).to(samples.device)
-            parts.append(torch.matmul(self.power(chunk), mel))
+            mel = _tensor(features.mel_filters(self.config, warp())).to(samples.device)
+            parts.append(functional.linear(self.power(chunk), mel))
         return torch.cat(parts)
 
     def normalised(self, mel: Tensor) -> Tensor:

@@ -111,6 +111,17 @@ def test_a_training_from_start_to_a_model_in_the_list(words_folder: Path, tmp_pa
         assert api.delete(f"/api/trainings/{name}").json()["state"] == "done", "what is done stays done"
 
 
+def test_another_training_starts_as_soon_as_one_says_that_it_is_done(words_folder: Path, tmp_path: Path) -> None:
+    with client(options(tmp_path, data=str(words_folder))) as api:
+        name = api.post("/api/trainings", json={"arch": "tiny", "epochs": 1}).json()["id"]
+        while api.get(f"/api/trainings/{name}").json()["state"] == "running":
+            pass
+        other = api.post("/api/trainings", json={"arch": "tiny", "epochs": 10_000})
+        assert other.status_code == 201
+        until(api, other.json()["id"], lambda one: one["epoch"] > 0)
+        assert api.get(f"/api/trainings/{name}").json()["state"] == "done"
+
+
 def test_cancelling_ends_the_child_and_another_may_start(words_folder: Path, tmp_path: Path) -> None:
     app_options = options(tmp_path, data=str(words_folder))
     with client(app_options) as api:

@@ -151,7 +151,8 @@ class Trainings:
     def start(self, job: Job) -> Training:
         """Start a training. Raises RefusedError with 409 if one runs."""
         with self._lock:
-            if self._running is not None:
+            # one that has said that it is done is on its way out and in nobody's way
+            if self._running is not None and self._known[self._running].state == "running":
                 raise RefusedError(409, f"the training {self._running!r} runs; wait for it, or cancel it with DELETE")
             training = Training(secrets.token_hex(6), job.arch, job.words, epochs=job.epochs, minutes=job.minutes)
             self._child = _spawn({"do": "train", "data": self._data, "runs": str(self._runs), **asdict(job)})
@@ -159,7 +160,8 @@ class Trainings:
             for old in list(self._known)[:-_KEPT]:
                 del self._known[old]
             self._running, self._started = training.id, time.monotonic()
-        threading.Thread(target=self._watch, args=(training.id, self._child), daemon=True).start()
+            watched = (training.id, self._child, self._started)
+        threading.Thread(target=self._watch, args=watched, daemon=True).start()
         return training
 
     def get(self, name: str) -> Training:
@@ -213,18 +215,19 @@ class Trainings:
         }
         return Data(**({"source": data} | known))
 
-    def _watch(self, name: str, child: subprocess.Popen[bytes]) -> None:
+    def _watch(self, name: str, child: subprocess.Popen[bytes], started: float) -> None:
         for line in _lines(child):
             with self._lock:
                 if self._known[name].state == "running":
                     self._known[name] = self._known[name].heard(line)
         code = _reap(child)
         with self._lock:
-            self._known[name] = self._ended(self._known[name], code)
-            self._running = self._child = None
+            if name in self._known:
+                self._known[name] = self._ended(self._known[name], code, round(time.monotonic() - started, 1))
+            if self._running == name:
+                self._running = self._child = None
 
-    def _ended(self, training: Training, code: int) -> Training:
-        seconds = round(time.monotonic() - self._started, 1)
+    def _ended(self, training: Training, code: int, seconds: float) -> Training:
         training = replace(training, seconds=seconds, seconds_left=None)
         if training.state == "running":
             error = f"the training ended with code {code}, perhaps for lack of memory; the server's log says more"

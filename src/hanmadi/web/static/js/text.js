@@ -24,7 +24,7 @@ export const TEXT = {
   "live.level": ["Level of the microphone", "마이크 음량"],
   "live.scope": ["Moving waveform and spectrogram of the microphone", "마이크 소리의 움직이는 파형과 스펙트로그램"],
   "live.scores": ["Score of each word", "단어별 점수"],
-  "live.scores.note": ["The line is the threshold: where a word counts as said.", "세로줄은 문턱값(threshold)이에요. 이 선을 넘으면 말한 것으로 봐요."],
+  "live.scores.note": ["The line is the threshold. A word counts as said when its average over the last moments passes it; one high bar alone is not enough.", "세로줄은 문턱값(threshold)이에요. 한순간의 막대가 아니라 방금까지의 평균이 이 선을 넘어야 말한 것으로 봐요."],
   "live.heard": ["Words heard", "들은 단어"],
   "live.heard.empty": ["Nothing yet. Start listening, then say one of the words.", "아직 없어요. 듣기를 시작하고 단어를 말해 보세요."],
   "live.latency": ["after {ms} ms", "{ms} ms 뒤"],

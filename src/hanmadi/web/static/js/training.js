@@ -110,7 +110,7 @@ class Panel {
 
   async begin(wish) {
     try {
-      const { id } = await started({ ...wish, seed: 0 });
+      const { id } = await engine().startTraining({ ...wish, seed: 0 });
       this.training = await engine().training(id);
       this.draw();
       this.watch();
@@ -146,17 +146,6 @@ class Panel {
     }
     this.draw();
     return this.training.state === "done" ? this.onnew() : null;
-  }
-}
-
-/** The process of a training that is done may take a moment to end, and the server runs one at a time. */
-async function started(wish, tries = 8) {
-  try {
-    return await engine().startTraining(wish);
-  } catch (error) {
-    if (error.status !== 409 || tries === 1) throw error;
-    await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
-    return started(wish, tries - 1);
   }
 }
 

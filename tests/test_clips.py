@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -207,6 +208,18 @@ def test_the_cache_is_used_until_the_source_changes(tmp_path: Path, monkeypatch:
     (first.path / "store.json").write_text("damaged")
     assert len(cached_store(FAKE, sample_rate=16_000, progress=built.append)) == 3
     assert len(built) == 12
+
+
+def test_what_nobody_has_used_for_a_month_leaves_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANMADI_CACHE", str(tmp_path))
+    paths = [cached_store(FAKE, sample_rate=rate).path for rate in (8_000, 11_025)]
+    stranger = tmp_path / "clips" / "mine"
+    stranger.mkdir()
+    for path in (*paths, stranger):
+        os.utime(path, (0, 0))
+    assert cached_store(FAKE, sample_rate=8_000).path == paths[0]  # used again
+    cached_store(FAKE, sample_rate=16_000)
+    assert [path.exists() for path in (*paths, stranger)] == [True, False, True]
 
 
 def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, hanmadi_cache: Path) -> None:

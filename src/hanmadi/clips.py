@@ -17,8 +17,11 @@ import hashlib
 import json
 import mmap
 import os
+import shutil
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -39,6 +42,7 @@ NO_SPEAKER: Final = -1
 _RELEASE_BYTES: Final = 32 << 20
 MAX_CLIP_SECONDS: Final = 60.0  # a recording of one word; longer ones are listed as broken
 MAX_NOISE_SECONDS: Final = 1_800.0
+_KEPT_DAYS: Final = 30  # that a store in the cache is kept after its last use
 
 
 @dataclass(frozen=True)
@@ -213,15 +217,31 @@ def cached_store(
     seconds: float = 1.0,
     progress: Callable[[int], None] | None = None,
 ) -> ClipStore:
-    """The store of a source from the cache, built when it is absent or the recordings have changed."""
+    """The store of a source from the cache, built when it is absent or the recordings have changed.
+
+    When one is built, those that nobody has used for 30 days go.
+    """
     key = f"{source.fingerprint()}-{sample_rate}-{round(sample_rate * seconds)}"
     path = cache_folder() / "clips" / key
     if path.exists():
         try:
-            return replace(open_store(path), source=source.name)  # the folder may have moved
+            found = replace(open_store(path), source=source.name)  # the folder may have moved
         except DataError:
             pass  # a damaged cache is made anew
-    return build_store(source, path, sample_rate=sample_rate, seconds=seconds, progress=progress)
+        else:
+            with suppress(OSError):  # a cache of somebody else, that can only be read, is as good
+                os.utime(path)
+            return found
+    found = build_store(source, path, sample_rate=sample_rate, seconds=seconds, progress=progress)
+    _forget_unused(path.parent)
+    return found
+
+
+def _forget_unused(folder: Path) -> None:
+    """Remove the stores that were last used long ago; whatever else is in the folder stays."""
+    for store in folder.iterdir():
+        if (store / "store.json").is_file() and time.time() - store.stat().st_mtime > _KEPT_DAYS * 86_400:
+            shutil.rmtree(store, ignore_errors=True)
 
 
 def cache_folder() -> Path:

@@ -39,7 +39,7 @@ from hanmadi.comparison import COURSE
 from hanmadi.plotstyle import BLUE, GREY, INK, LINE, ORANGE, finish_counts, new_figure, save_figure, scaled
 
 if TYPE_CHECKING:
-    from hanmadi.fit import Epoch
+    from hanmadi.training_state import Epoch
 
 LEVELS: Final = (0.90, 0.93, 0.95, 0.96, 0.97)
 PICTURE: Final = REPOSITORY / "docs" / "images" / "time_to_accuracy.png"
@@ -114,7 +114,7 @@ class Watch:
 
     def _put_aside(self, path: Path) -> None:
         from hanmadi import checkpoint
-        from hanmadi.fit import LAST
+        from hanmadi.training_state import LAST
 
         tensors = checkpoint.load(self.folder / "run" / LAST).tensors
         judged = "average." if any(name.startswith("average.") for name in tensors) else "body."

@@ -62,7 +62,7 @@ def parts(arch: Architecture, examples: Examples, labels: LabelSet) -> dict[str,
     rng, recipe = np.random.default_rng(0), arch.recipe
     body = arch.build(arch.features.shape, len(labels)).train()
     network = fit.Network(FrontEnd(arch.features), body)
-    training = fit._start(network, recipe, Path(), resume=False)
+    training = fit.start(network, recipe, Path(), resume=False)
     shard = rng.choice(len(examples), recipe.batch // recipe.shards, replace=False)
     preparation = prepare(network.front_end, examples, recipe, rng=rng)
     features = preparation(shard, device=torch.device("cpu"), rng=rng)

@@ -25,7 +25,7 @@ ROWS = (
     "planting splits models.registry models.frontend models.cost sources.folder sources.npz sources.synth recognizer "
     "quantise network_layers",
     "examples check models models.course models.compact models.bcresnet sources.choose stream c_export",
-    "sources preparation microphone backgrounds parity export teaching",
+    "sources preparation microphone backgrounds parity export teaching training_state",
     "fit litert",
     "evaluation",
     "live_evaluation",

@@ -13,11 +13,11 @@ from hanmadi import audio, bundle, checkpoint, load
 from hanmadi.clips import ClipStore
 from hanmadi.errors import AudioError, ModelError
 from hanmadi.export import Deployed
-from hanmadi.fit import KEPT
 from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.recognizer import Recognizer, find_model, newest_run
 from hanmadi.training import Run
+from hanmadi.training_state import KEPT
 
 
 @pytest.fixture(scope="module")

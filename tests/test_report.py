@@ -30,7 +30,7 @@ from hanmadi.report import report_html, write_report
 from hanmadi.report_parts import answer, curves, html, mistakes, repeat, words
 
 torch = pytest.importorskip("torch")
-from hanmadi.fit import Epoch  # noqa: E402  # needs torch
+from hanmadi.training_state import Epoch  # noqa: E402  # needs torch
 
 LABELS = ("yes", "한마디", "<script>alert(1)</script>", "unknown", "silence")
 VOID = {"br", "col", "img", "link", "meta"}

@@ -15,8 +15,8 @@ import pytest
 from hanmadi import training
 from hanmadi.clips import ClipStore
 from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
-from hanmadi.fit import Epoch
 from hanmadi.training import Hooks, Run, Settings, resume, train
+from hanmadi.training_state import Epoch
 
 
 def weights_of(folder: Path) -> dict[str, np.ndarray]:
@@ -93,8 +93,8 @@ def test_the_number_of_threads_changes_nothing(words_folder: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(("patience", "kept"), [(None, 4), (5, 2)])
 def test_which_weights_are_kept(patience: int | None, kept: int) -> None:
-    from hanmadi.fit import kept_epoch
     from hanmadi.models.registry import Recipe
+    from hanmadi.training_state import kept_epoch
 
     losses = (0.9, 0.4, 0.6, 0.5)
     history = [Epoch(i + 1, 0, 0.0, 0.0, 0.0, 0.0, loss, 0.0) for i, loss in enumerate(losses)]

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from hanmadi import audio, checkpoint, metrics, plots, signals
 from hanmadi.examples import make_examples
-from hanmadi.fit import KEPT, Budget, Network, fit, kept_epoch
+from hanmadi.fit import Budget, fit
 from hanmadi.labels import LabelSet
 from hanmadi.models.cost import macs, parameters
 from hanmadi.models.course import WAVEFORM, ConvBlock, CourseNet
@@ -25,6 +25,7 @@ from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
 from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
 from hanmadi.teaching import check, lesson_data, listen, quick, say, show
+from hanmadi.training_state import KEPT, Network, kept_epoch
 
 SAMPLE_RATE = 8_000  # Hz
 store = lesson_data(words=("yes", "no", "up", "go"), sample_rate=SAMPLE_RATE, most=160 if quick() else 1_200)

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from hanmadi import audio, plots
 from hanmadi.examples import make_examples
-from hanmadi.fit import Budget, Network, fit
+from hanmadi.fit import Budget, fit
 from hanmadi.labels import LabelSet
 from hanmadi.models.cost import parameters
 from hanmadi.models.course import DEPTHS, WAVEFORM, ConvBlock, CourseNet
@@ -26,6 +26,7 @@ from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
 from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
 from hanmadi.teaching import check, lesson_data, listen, quick, say, show
+from hanmadi.training_state import Network
 
 SAMPLE_RATE = 8_000  # Hz
 store = lesson_data(words=("yes", "no", "up", "go"), sample_rate=SAMPLE_RATE, most=160 if quick() else 1_200)

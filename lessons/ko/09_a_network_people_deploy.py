@@ -23,7 +23,7 @@ from hanmadi import audio, augment, bundle, features, plots
 from hanmadi.evaluation import judge, judge_made_silence, scores_of_rows
 from hanmadi.examples import make_examples, sampling_weights
 from hanmadi.export import export_onnx
-from hanmadi.fit import Budget, Network, fit
+from hanmadi.fit import Budget, fit
 from hanmadi.labels import COURSE_KEYWORDS, UNKNOWN, make_labels
 from hanmadi.metrics import wilson_interval
 from hanmadi.models import architecture
@@ -32,6 +32,7 @@ from hanmadi.models.frontend import FrontEnd
 from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
 from hanmadi.rooms import Room, reverberate, room_response
 from hanmadi.teaching import check, lesson_data, listen, quick, say, show
+from hanmadi.training_state import Network
 
 rng = np.random.default_rng(9)
 SMALL = architecture("small")

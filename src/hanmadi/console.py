@@ -15,8 +15,9 @@ import click
 if TYPE_CHECKING:
     from hanmadi.check import DataCheck
     from hanmadi.evaluation import Evaluation
-    from hanmadi.fit import Epoch, Step
+    from hanmadi.fit import Step
     from hanmadi.training import Run
+    from hanmadi.training_state import Epoch
     from hanmadi.trial import Trial
 
 _LISTED = 20  # problems of a kind that are listed by name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import math
 import sys
@@ -10,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,16 +20,13 @@ from torch import Tensor, nn, optim
 from torch.nn import functional
 
 from hanmadi import audio, checkpoint
-from hanmadi.bundle import WEIGHTS_NAME
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
-from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
 from hanmadi.noise import Rng
 from hanmadi.preparation import Preparation, prepare
+from hanmadi.training_state import KEPT, Epoch, Network, TrainingState, device_of, keep, start, update_average
 
-LAST: Final = "last.safetensors"  # everything that --resume needs
-KEPT: Final = WEIGHTS_NAME  # the weights that a recipe keeps; see `kept_epoch`
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
@@ -39,19 +35,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_KEPT = -1, -3, 1 << 30
 
 _Shard = tuple[Tensor, Tensor]  # features and targets
 Submit = Callable[..., "Future[Any]"]  # a function and its arguments; it runs now or soon
-
-
-class Epoch(NamedTuple):
-    """One row of the history. Training figures are of the clips as trained on: augmented, with dropout."""
-
-    epoch: int
-    examples: int  # seen so far
-    seconds: float  # spent so far
-    learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
 
 
 class Step(NamedTuple):
@@ -86,42 +69,6 @@ class Budget:
         return min(1.0, max(of_epochs, of_time))
 
 
-class Network(nn.Module):
-    """Front-end and network: waveform (batch, clip_samples) in [-1, 1] to logits (batch, labels)."""
-
-    def __init__(self, front_end: FrontEnd, body: nn.Module) -> None:
-        super().__init__()
-        self.front_end = front_end
-        self.body = body
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """Waveform to logits."""
-        logits: Tensor = self.body(self.front_end(samples))
-        return logits
-
-
-@dataclass
-class _Training:
-    """What changes while training goes on."""
-
-    network: Network
-    bodies: tuple[nn.Module, ...]  # the network's body and its twins, one for each shard of a batch
-    average: nn.Module | None  # exponential moving average of the body's weights
-    optimiser: optim.Optimizer
-    history: list[Epoch] = field(default_factory=list)
-    best_loss: float = math.inf
-    epochs_since_best: int = 0
-    validated: int | None = None  # clips of a validation; None: all
-    seconds: float = 0.0  # of earlier calls, when resumed
-    steps: int = 0
-    weights: NDArray[np.float64] | None = None  # how often each example is drawn; None: once an epoch
-
-    @property
-    def judged(self) -> nn.Module:
-        """The body whose weights are validated and kept."""
-        return self.average if self.average is not None else self.network.body
-
-
 def fit(
     network: Network,
     examples: dict[str, Examples],
@@ -143,7 +90,7 @@ def fit(
     """
     started = time.monotonic()
     _keep_freed_memory()
-    training = _start(network, recipe, folder, resume=resume)
+    training = start(network, recipe, folder, resume=resume)
     training.weights = weights
     if budget.seconds:
         budget = _set_validation_aside(training, examples["validation"], budget)
@@ -162,7 +109,7 @@ def fit(
         rate = training.optimiser.param_groups[0]["lr"]
         row = Epoch(epoch, total, elapsed(), rate, loss, accuracy, *validation)
         training.seconds = row.seconds
-        _keep(training, row, recipe, folder)
+        keep(training, row, recipe, folder)
         if on_epoch:
             on_epoch(row)
     if not training.history:
@@ -172,7 +119,7 @@ def fit(
 
 
 def _train_epoch(
-    training: _Training,
+    training: TrainingState,
     examples: Examples,
     recipe: Recipe,
     budget: Budget,
@@ -211,14 +158,14 @@ def _train_epoch(
 
 
 def _prepared(
-    training: _Training, preparation: Preparation, part: NDArray[np.int64], rng: Rng, submit: Submit
+    training: TrainingState, preparation: Preparation, part: NDArray[np.int64], rng: Rng, submit: Submit
 ) -> list[Future[_Shard]]:
     """The shards of a batch, soon: always the same ones with their own randomness.
 
     So the outcome does not depend on which thread is first, nor on whether they run one after the other.
     """
     count = min(len(training.bodies), max(1, len(part) // 2))  # batch norm needs two clips in each
-    device = _device(training.network)
+    device = device_of(training.network)
     pairs = zip(np.array_split(part, count), rng.spawn(count), strict=True)
     return [submit(_prepare, preparation, shard, device, own) for shard, own in pairs]
 
@@ -229,7 +176,7 @@ def _prepare(preparation: Preparation, shard: NDArray[np.int64], device: torch.d
 
 
 def _learning(
-    training: _Training, recipe: Recipe, shards: Sequence[Future[_Shard]], batch: int, submit: Submit
+    training: TrainingState, recipe: Recipe, shards: Sequence[Future[_Shard]], batch: int, submit: Submit
 ) -> list[Future[tuple[float, int]]]:
     """What each shard comes to, soon: its part in the loss, the number of right answers; gradients are in its body."""
     bodies = training.bodies[: len(shards)]
@@ -246,7 +193,7 @@ def _learn(body: nn.Module, shard: Future[_Shard], recipe: Recipe, batch: int) -
     return float(loss.detach()), int((logits.argmax(1) == targets).sum())
 
 
-def _apply(training: _Training, recipe: Recipe, shards: int) -> None:
+def _apply(training: TrainingState, recipe: Recipe, shards: int) -> None:
     """Change the weights by the gradients of all shards, and the average with them."""
     body = training.network.body
     _sum_gradients(training.bodies[:shards])
@@ -254,7 +201,7 @@ def _apply(training: _Training, recipe: Recipe, shards: int) -> None:
     training.optimiser.step()
     training.steps += 1
     if training.average is not None:
-        _update_average(training.average, body, recipe.ema_decay, training.steps)
+        update_average(training.average, body, recipe.ema_decay, training.steps)
 
 
 @contextmanager
@@ -286,14 +233,6 @@ def _sum_gradients(bodies: Sequence[nn.Module]) -> None:
         torch._foreach_add_(first, [p.grad for p in twin.parameters() if p.grad is not None])
 
 
-def _twin(body: nn.Module) -> nn.Module:
-    """The same weights, in the same memory, with gradients and batch statistics of its own."""
-    twin = copy.deepcopy(body)
-    for own, shared in zip(twin.parameters(), body.parameters(), strict=True):
-        own.data = shared.data
-    return twin
-
-
 def _order(examples: Examples, weights: NDArray[np.float64] | None, rng: Rng) -> NDArray[np.int64]:
     """Indices of one epoch: each example once, or drawn by weight."""
     order = rng.permutation(len(examples))
@@ -316,7 +255,7 @@ def learning_rate(recipe: Recipe, share: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * fall))
 
 
-def evaluate_loss(training: _Training, examples: Examples, batch: int) -> tuple[float, float]:
+def evaluate_loss(training: TrainingState, examples: Examples, batch: int) -> tuple[float, float]:
     """Cross-entropy and accuracy over fixed, unaltered clips."""
     body = training.judged
     loss_sum = correct = count = 0.0
@@ -330,7 +269,7 @@ def evaluate_loss(training: _Training, examples: Examples, batch: int) -> tuple[
     return loss_sum / count, correct / count
 
 
-def _set_validation_aside(training: _Training, examples: Examples, budget: Budget) -> Budget:
+def _set_validation_aside(training: TrainingState, examples: Examples, budget: Budget) -> Budget:
     """Choose how many clips a validation has, so that a slow network still gets to train, and leave time for one."""
     assert budget.seconds is not None
     few = next(iter(examples.batches(16)))[0]
@@ -348,17 +287,6 @@ def _set_validation_aside(training: _Training, examples: Examples, budget: Budge
     return Budget(budget.epochs, max(budget.seconds - last, budget.seconds / 2))
 
 
-@contextmanager
-def _inference(*modules: nn.Module) -> Iterator[None]:
-    for module in modules:
-        module.eval()
-    try:
-        yield
-    finally:
-        for module in modules:
-            module.train()
-
-
 def _keep_freed_memory() -> None:
     """Have the C library keep large blocks that were freed, for the next step needs the same ones again.
 
@@ -372,66 +300,21 @@ def _keep_freed_memory() -> None:
             library.mallopt(option, _LARGEST_KEPT)
 
 
-def _start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> _Training:
-    optimiser = _optimiser(network.body, recipe)
-    average = None
-    if recipe.ema_decay:
-        average = copy.deepcopy(network.body).requires_grad_(False)
-    twins = (_twin(network.body) for _ in range(1, recipe.shards))
-    training = _Training(network, (network.body, *twins), average, optimiser)
-    if resume and (folder / LAST).exists():
-        state = checkpoint.load(folder / LAST)
-        checkpoint.unpack("body", network.body, state.tensors)
-        if average is not None:
-            checkpoint.unpack("average", average, state.tensors)
-        checkpoint.unpack_optimiser(optimiser, state.tensors)
-        values = dict(state.values)
-        training.history = [Epoch(**row) for row in values.pop("history")]
-        for name, value in values.items():
-            setattr(training, name, value)
-    return training
+@contextmanager
+def _inference(*modules: nn.Module) -> Iterator[None]:
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.train()
 
 
-def _keep(training: _Training, row: Epoch, recipe: Recipe, folder: Path) -> None:
-    """Add the epoch; write its weights when they are the ones to keep, then the state."""
-    training.history.append(row)
-    if math.isnan(row.train_loss) or math.isnan(row.validation_loss):
-        raise TrainingError(f"the loss is not a number after epoch {row.epoch}; try a lower learning rate")
-    better = row.validation_loss < training.best_loss
-    training.epochs_since_best = 0 if better else training.epochs_since_best + 1
-    if better:
-        training.best_loss = row.validation_loss
-    if better or recipe.patience is None:
-        checkpoint.save(folder / KEPT, checkpoint.State(checkpoint.pack("body", training.judged), {"epoch": row.epoch}))
-    tensors = checkpoint.pack("body", training.network.body) | checkpoint.pack_optimiser(training.optimiser)
-    if training.average is not None:
-        tensors |= checkpoint.pack("average", training.average)
-    values: dict[str, Any] = {
-        name: getattr(training, name) for name in ("best_loss", "epochs_since_best", "validated", "seconds", "steps")
-    }
-    values["history"] = [row._asdict() for row in training.history]
-    checkpoint.save(folder / LAST, checkpoint.State(tensors, values))
-
-
-def _is_over(training: _Training, recipe: Recipe, budget: Budget, seconds: float) -> bool:
+def _is_over(training: TrainingState, recipe: Recipe, budget: Budget, seconds: float) -> bool:
     if recipe.patience is not None and training.epochs_since_best >= recipe.patience:
         return True
     return bool(training.history) and budget.share(len(training.history), seconds) >= 1.0
-
-
-def _optimiser(body: nn.Module, recipe: Recipe) -> optim.Optimizer:
-    groups = _parameter_groups(body, recipe.weight_decay)
-    if recipe.optimiser == "sgd":
-        return optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
-    optimiser = optim.AdamW if recipe.weight_decay else optim.Adam
-    return optimiser(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
-
-
-def _parameter_groups(body: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases and normalisation do not."""
-    weights = [p for p in body.parameters() if p.ndim > 1]
-    others = [p for p in body.parameters() if p.ndim <= 1]
-    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
 def _set_learning_rate(optimiser: optim.Optimizer, recipe: Recipe, share: float) -> None:
@@ -439,32 +322,5 @@ def _set_learning_rate(optimiser: optim.Optimizer, recipe: Recipe, share: float)
         group["lr"] = learning_rate(recipe, share)
 
 
-def _update_average(average: nn.Module, body: nn.Module, decay: float, steps: int) -> None:
-    """Exponential moving average of weights and statistics; it follows faster at the start."""
-    decay = min(decay, (1 + steps) / (10 + steps))
-    with torch.no_grad():
-        old = [t for t in average.state_dict().values() if t.is_floating_point()]
-        new = [t for t in body.state_dict().values() if t.is_floating_point()]
-        torch._foreach_lerp_(old, new, 1.0 - decay)
-
-
 def _as_float(samples: NDArray[np.int16], network: nn.Module) -> Tensor:
-    return torch.from_numpy(audio.from_int16(samples)).to(_device(network))
-
-
-def _device(network: nn.Module) -> torch.device:
-    return next(network.parameters()).device
-
-
-def kept_epoch(history: Sequence[Epoch], recipe: Recipe) -> int:
-    """The epoch whose weights are kept: that of the lowest validation loss where training may stop early.
-
-    A recipe without patience plans its learning rate to the end, and its last weights, an average, are the best
-    ones: the loss of smoothed labels rises while the accuracy still does.
-    """
-    return history[-1].epoch if recipe.patience is None else min(history, key=lambda row: row.validation_loss).epoch
-
-
-def history_rows(history: Sequence[Epoch]) -> list[dict[str, float]]:
-    """The history as plain rows."""
-    return [row._asdict() for row in history]
+    return torch.from_numpy(audio.from_int16(samples)).to(device_of(network))

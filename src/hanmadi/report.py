@@ -24,7 +24,7 @@ from hanmadi.report_parts.words import confusions, words
 if TYPE_CHECKING:
     from hanmadi.clips import ClipStore
     from hanmadi.evaluation import Evaluation
-    from hanmadi.fit import Epoch
+    from hanmadi.training_state import Epoch
 
 _ASSETS: Final = "report_assets"
 _SECTIONS: Final = (

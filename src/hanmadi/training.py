@@ -32,8 +32,9 @@ from hanmadi.sources import open_source
 from hanmadi.splits import DEFAULT_HOLDOUT, Method, choose_method
 
 if TYPE_CHECKING:
-    from hanmadi.fit import Budget, Epoch, Step
+    from hanmadi.fit import Budget, Step
     from hanmadi.models.registry import Architecture, Recipe
+    from hanmadi.training_state import Epoch
 
 DEFAULT_ARCH: Final = "small"
 SETTINGS: Final = "settings.json"
@@ -161,9 +162,10 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     try:
         import torch
 
-        from hanmadi.fit import Network, fit, kept_epoch
+        from hanmadi.fit import fit
         from hanmadi.models import architecture
         from hanmadi.models.frontend import FrontEnd
+        from hanmadi.training_state import Network, kept_epoch
     except ImportError as error:
         raise MissingExtraError("train", "training") from error
     started = time.monotonic()

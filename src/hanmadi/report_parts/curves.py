@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from hanmadi.report_parts.html import Html, count, number, percent, scrolling, section, tag
 
 if TYPE_CHECKING:
-    from hanmadi.fit import Epoch
+    from hanmadi.training_state import Epoch
 
 WIDTH, HEIGHT = 460.0, 270.0  # units of the drawing
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 12.0, 38.0  # margins

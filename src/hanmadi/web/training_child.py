@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 from hanmadi.errors import HanmadiError, MissingExtraError
 
 if TYPE_CHECKING:
-    from hanmadi.fit import Epoch, Step
+    from hanmadi.fit import Step
+    from hanmadi.training_state import Epoch
 
 Tell = Callable[[Mapping[str, Any]], None]
 _NICE: Final = 10  # people who use the machine come first

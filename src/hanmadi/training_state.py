@@ -74,6 +74,7 @@ class TrainingState:
 
 
 def start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> TrainingState:
+    """A training as it begins, or as ``folder`` has it when it is resumed."""
     optimiser = _optimiser(network.body, recipe)
     average = None
     if recipe.ema_decay:

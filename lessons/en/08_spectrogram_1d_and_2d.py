@@ -171,9 +171,7 @@ def train(x, y, *, seed, dimensions, skip=False, filters=FILTERS):
     network = CourseNet(
         tuple(x.shape[1:]), len(labels), dimensions=dimensions, skip=skip, filters=filters, dense=8 * filters
     )
-    for (
-        layer
-    ) in network.blocks.modules():  # ten layers deep, a network needs starting weights that keep the signal alive
+    for layer in network.blocks.modules():  # so deep, a network needs a start that keeps the signal alive
         if isinstance(layer, nn.Conv1d | nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)

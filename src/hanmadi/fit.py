@@ -30,6 +30,8 @@ from hanmadi.training_state import KEPT, Epoch, Network, TrainingState, device_o
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
+# how long a thread may keep the interpreter while another waits; Python's 5 ms are a tenth of a step
+_SWITCH_S: Final = 1e-3
 # of mallopt(3): blocks above the first size are mapped from the system, and more than the second is given back to it
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_KEPT = -1, -3, 1 << 30
 
@@ -216,8 +218,13 @@ def _workers(shards: int) -> Iterator[Submit]:
         return
     threads = torch.get_num_threads()
     workers = min(shards, threads)
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads // workers,)) as pool:
-        yield pool.submit
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads // workers,)) as pool:
+            yield pool.submit
+    finally:
+        sys.setswitchinterval(patience)
 
 
 def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:

@@ -19,6 +19,7 @@ from common import environment
 
 RESULT: Final = "result.json"
 OPTIONS: Final = "options.json"
+_FEWEST: Final = 3  # values that have an interval
 # Student's t, 97.5 %, for 1, 2, ... degrees of freedom (Gosset 1908; any table of it)
 T_975: Final = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
@@ -27,7 +28,7 @@ T_975: Final = (
 
 
 class Mean(NamedTuple):
-    """A mean with the 95 % interval of Student's t; one value alone has no interval."""
+    """A mean with the 95 % interval of Student's t; fewer than three values have none."""
 
     mean: float
     low: float | None
@@ -37,7 +38,7 @@ class Mean(NamedTuple):
 def mean_of(values: Sequence[float]) -> Mean:
     """Mean and interval of repeated trainings. It tells how seeds differ, not how test clips do."""
     mean = float(np.mean(values))
-    if len(values) == 1:
+    if len(values) < _FEWEST:  # the interval of two would be twelve times as wide as they are apart
         return Mean(mean, None, None)
     half = T_975[len(values) - 2] * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return Mean(mean, mean - half, mean + half)

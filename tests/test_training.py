@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -229,3 +230,11 @@ def test_course_network_trains_within_its_minutes(words_folder: Path, tmp_path: 
     assert run.card["sample_rate"] == 8_000
     assert run.card["training"]["recipe"]["learning_rate"] == 1e-4
     assert run.card["training"]["examples"] > 0
+
+
+def test_workers_leave_the_interpreter_as_it_was() -> None:
+    fit = pytest.importorskip("hanmadi.fit", reason="training needs hanmadi[train]")
+    before = sys.getswitchinterval()
+    with fit._workers(2) as submit:
+        assert submit(sys.getswitchinterval).result() < before
+    assert sys.getswitchinterval() == before

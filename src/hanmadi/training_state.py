@@ -124,11 +124,6 @@ def kept_epoch(history: Sequence[Epoch], recipe: Recipe) -> int:
     return history[-1].epoch if recipe.patience is None else min(history, key=lambda row: row.validation_loss).epoch
 
 
-def history_rows(history: Sequence[Epoch]) -> list[dict[str, float]]:
-    """The history as plain rows."""
-    return [row._asdict() for row in history]
-
-
 def update_average(average: nn.Module, body: nn.Module, decay: float, steps: int) -> None:
     """Exponential moving average of weights and statistics; it follows faster at the start."""
     decay = min(decay, (1 + steps) / (10 + steps))
@@ -139,6 +134,7 @@ def update_average(average: nn.Module, body: nn.Module, decay: float, steps: int
 
 
 def device_of(network: nn.Module) -> torch.device:
+    """Where the weights are."""
     return next(network.parameters()).device
 
 

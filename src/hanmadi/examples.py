@@ -27,6 +27,7 @@ class Examples:
     rows: NDArray[np.int64]  # (clips,) rows of the store
     labels: NDArray[np.int64]  # (clips + hard + made,) index of each example's label
     noise: NoiseBank = field(repr=False)  # of this split alone
+    keywords: NDArray[np.bool_]  # (labels,) which labels are words to be detected
     unknown: int | None = None  # index of that label; None: all words are keywords
     hard: ClipStore | None = None  # hard negatives: what was falsely taken for a keyword
 
@@ -151,7 +152,8 @@ def _examples(
         made = np.full(missing, silence)
     bank = NoiseBank(noises, store.sample_rate, store.clip_samples, seed=_MADE_SEED + split)
     unknown = labels.labels.index(UNKNOWN) if UNKNOWN in labels.labels else None
-    return Examples(store, rows, np.concatenate([targets, made]), bank, unknown)
+    are_keywords = np.array([label in labels.keywords for label in labels.labels])
+    return Examples(store, rows, np.concatenate([targets, made]), bank, are_keywords, unknown)
 
 
 def _check(store: ClipStore, labels: LabelSet, examples: dict[str, Examples]) -> None:

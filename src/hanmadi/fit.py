@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,16 +21,18 @@ from torch import Tensor, nn, optim
 from torch.nn import functional
 
 from hanmadi import audio, checkpoint
+from hanmadi.audio import Samples
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
 from hanmadi.models.registry import Recipe
 from hanmadi.noise import Rng
-from hanmadi.preparation import Preparation, prepare
+from hanmadi.preparation import Preparation, prepare, with_hard_windows
 from hanmadi.training_state import KEPT, Epoch, Network, TrainingState, device_of, keep, start, update_average
 
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
+_HARD_AFTER: Final = 4  # epochs: before, a network does not know what is hard
 # how long a thread may keep the interpreter while another waits; Python's 5 ms are a tenth of a step
 _SWITCH_S: Final = 1e-3
 # of mallopt(3): blocks above the first size are mapped from the system, and more than the second is given back to it
@@ -139,6 +142,8 @@ def _train_epoch(
     parts = [part for part in parts if len(part) > 1]  # batch norm needs two
     preparation = prepare(training.network.front_end, examples, recipe, rng=rng)
     with _workers(recipe.shards) as submit:
+        if epoch >= _HARD_AFTER:
+            preparation = with_hard_windows(preparation, partial(_scores, training, submit))
         shards = _prepared(training, preparation, parts[0], rng, submit) if parts else []
         for done, part in enumerate(parts):
             share = budget.share(epoch + done / len(parts), elapsed())
@@ -157,6 +162,19 @@ def _train_epoch(
                 left = elapsed() * (1 / share - 1) if share > 0 else math.inf
                 on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left))
     return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
+
+
+def _scores(training: TrainingState, submit: Submit, batches: Sequence[Samples]) -> list[NDArray[np.float32]]:
+    """What the weights that would be kept say of clips: (n, labels) for each batch."""
+    with _inference(training.network, training.judged):
+        return [scores.result() for scores in [submit(_judge, training, clips) for clips in batches]]
+
+
+def _judge(training: TrainingState, clips: Samples) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        heard = training.network.front_end(torch.from_numpy(clips).to(device_of(training.network)))
+        scores: NDArray[np.float32] = torch.softmax(training.judged(heard), dim=1).cpu().numpy()
+        return scores
 
 
 def _prepared(

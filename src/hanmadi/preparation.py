@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -22,6 +23,11 @@ from hanmadi.rooms import RoomBank, place_in_rooms
 _STRIP_SECONDS_PER_CLIP, _STRIP_SECONDS = 0.06, (10.0, 600.0)  # of running speech for an epoch, and its limits
 _PHRASE: Final = 3  # words of one speaker that follow each other in it
 _RUNNING_GAIN_DB: Final = (-10.0, 10.0)
+_JUDGED_SECONDS: Final = 0.1  # from one window that is judged to the next
+_JUDGED_BATCH: Final = 64
+_HARDEST: Final = 0.05  # share of those that count as hard
+_JITTER_SECONDS: Final = 0.025  # a hard window is drawn again that much earlier or later
+_WHOLE: Final = 0.6  # share of a keyword inside a window that may well be the keyword
 _ROOMS_SEED: Final = 1  # the benchmarks' rooms have others
 _ROOM_SECONDS: Final = 0.28  # of a response: what follows is faint and costs a fifth more time
 
@@ -33,7 +39,9 @@ class Preparation:
     front_end: FrontEnd
     examples: Examples
     recipe: Recipe
-    running: NDArray[np.int16] | None = field(default=None, repr=False)  # a strip of running speech
+    strip: NDArray[np.int16] | None = field(default=None, repr=False)  # running speech
+    keywords: NDArray[np.int64] | None = field(default=None, repr=False)  # (count, 2): where they are in it
+    hard: NDArray[np.int64] | None = field(default=None, repr=False)  # first samples of its hard windows
     rooms: RoomBank | None = None
 
     def __call__(self, indices: NDArray[np.int64], *, device: torch.device, rng: Rng) -> Tensor:
@@ -54,8 +62,8 @@ class Preparation:
 
     def _altered(self, samples: Samples, labels: NDArray[np.int64], rng: Rng) -> Samples:
         how = self.recipe.augmentation
-        if self.running is not None:
-            samples = self._beside_running_speech(samples, labels, self.running, rng)
+        if self.strip is not None:
+            samples = self._beside_running_speech(samples, labels, self.strip, rng)
         if self.rooms is not None:
             samples = place_in_rooms(samples, self.rooms, p=how.room_p, rng=rng)
         return augment.augment(samples, self.examples.noise, config=how, rng=rng)
@@ -67,7 +75,10 @@ class Preparation:
         how, drawn = self.recipe.augmentation, rng.random(len(samples))
         replaced = np.flatnonzero((labels == self.examples.unknown) & (drawn < how.running_p))
         behind = np.flatnonzero(drawn > 1 - how.talk_p)
-        talk = running.windows(strip, len(replaced) + len(behind), length=samples.shape[1], rng=rng)
+        last = len(strip) - samples.shape[1]
+        starts = rng.integers(0, last + 1, len(replaced) + len(behind))
+        starts[: len(replaced)] = self._with_hard(starts[: len(replaced)], last, rng)
+        talk = running.cuts(strip, starts, length=samples.shape[1])
         gain = from_db(rng.uniform(*_RUNNING_GAIN_DB, (len(replaced), 1)))
         snr_db = rng.uniform(*how.talk_snr_db, len(behind))
         altered = samples.copy()
@@ -75,9 +86,17 @@ class Preparation:
         altered[behind] = augment.mix_at_snr(samples[behind], talk[len(replaced) :], snr_db=snr_db)
         return altered
 
+    def _with_hard(self, starts: NDArray[np.int64], last: int, rng: Rng) -> NDArray[np.int64]:
+        """Where windows of running speech begin: some anywhere, as given, some where it is hard."""
+        if self.hard is None:
+            return starts
+        most = round(_JITTER_SECONDS * self.examples.store.sample_rate)
+        hard = rng.choice(self.hard, len(starts)) + rng.integers(-most, most + 1, len(starts))
+        return np.where(rng.random(len(starts)) < self.recipe.augmentation.hard_p, hard.clip(0, last), starts)
+
 
 def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng) -> Preparation:
-    """What an epoch needs: with augmentation, rooms and, where unknown words are at hand, a new strip of speech."""
+    """What an epoch needs: with augmentation, rooms and, where unknown words are at hand, new running speech."""
     how, store = recipe.augmentation, examples.store
     plain = Preparation(front_end, examples, recipe)
     if not recipe.augment:
@@ -85,17 +104,62 @@ def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng
     rooms = _rooms(store.sample_rate, store.clip_samples) if how.room_p else None
     if examples.unknown is None or not (how.running_p or how.talk_p):
         return replace(plain, rooms=rooms)
-    return replace(plain, rooms=rooms, running=_strip(examples, rng))
+    strip, keywords = _strip(examples, rng)
+    return replace(plain, rooms=rooms, strip=strip, keywords=keywords)
 
 
-def _strip(examples: Examples, rng: Rng) -> NDArray[np.int16]:
-    """Running speech made of training clips."""
+def with_hard_windows(
+    preparation: Preparation, judge: Callable[[Sequence[Samples]], Iterable[NDArray[np.floating[Any]]]]
+) -> Preparation:
+    """The same with the windows of running speech known that the network most takes for keywords.
+
+    judge: scores (n, labels) for each of some batches of clips (n, clip_samples). False alarms are rare, so most
+    windows drawn anywhere have nothing to teach any more. Windows with a whole keyword are no hard ones.
+    """
+    strip, keywords, how = preparation.strip, preparation.keywords, preparation.recipe.augmentation
+    if strip is None or keywords is None or not (how.running_p and how.hard_p):
+        return preparation
+    store = preparation.examples.store
+    starts = np.arange(0, len(strip) - store.clip_samples + 1, round(_JUDGED_SECONDS * store.sample_rate))
+    starts = starts[~_holds_keyword(starts, store.clip_samples, keywords)]
+    if not len(starts):
+        return preparation
+    batches = [running.cuts(strip, part, length=store.clip_samples) for part in _split(starts, _JUDGED_BATCH)]
+    taken = np.concatenate([scores[:, preparation.examples.keywords].max(axis=1) for scores in judge(batches)])
+    hardest = np.argsort(-taken, kind="stable")[: max(1, round(_HARDEST * len(starts)))]
+    return replace(preparation, hard=starts[hardest])
+
+
+def _holds_keyword(starts: NDArray[np.int64], length: int, keywords: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which windows hold most of a keyword: (windows,). Both are in the order of time."""
+    first, last = keywords.T
+    most = (_WHOLE * (last - first)).astype(np.int64)
+    # those that begin after the one place and before the other
+    begin, end = np.searchsorted(starts, first + most - length, "right"), np.searchsorted(starts, last - most)
+    holding = np.zeros(len(starts) + 1, np.int64)
+    np.add.at(holding, begin, 1)
+    np.add.at(holding, np.maximum(begin, end), -1)
+    return holding.cumsum()[:-1] > 0
+
+
+def _split(starts: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return [starts[i : i + size] for i in range(0, len(starts), size)]
+
+
+def _strip(examples: Examples, rng: Rng) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Running speech made of training clips, and where keywords are in it."""
     store = examples.store
     seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
     rows = _phrases(store.speaker[examples.rows], round(seconds / running.MEAN_SECONDS), rng=rng)
     clips = audio.from_int16(store.samples(examples.rows[rows]))
-    strip = running.running_speech(clips, seconds=seconds, sample_rate=store.sample_rate, rng=rng)
-    return audio.to_int16(np.clip(strip, -1, 1))
+    talk = running.running_speech(
+        clips,
+        seconds=seconds,
+        sample_rate=store.sample_rate,
+        rng=rng,
+        keywords=examples.keywords[examples.labels[rows]],
+    )
+    return audio.to_int16(np.clip(talk.samples, -1, 1)), talk.keywords
 
 
 @lru_cache

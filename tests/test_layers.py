@@ -26,7 +26,8 @@ ROWS = (
     "quantise network_layers",
     "examples check models models.course models.compact models.bcresnet sources.choose stream c_export",
     "sources preparation microphone backgrounds parity export teaching training_state",
-    "fit litert",
+    "distillation litert",
+    "fit",
     "evaluation",
     "live_evaluation",
     "calibration mining report_parts.answer report_parts.curves report_parts.mistakes report_parts.repeat "

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from hanmadi import audio, checkpoint
 from hanmadi.audio import Samples
+from hanmadi.distillation import distance_to, taught_answers
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
 from hanmadi.models.registry import Recipe
@@ -83,20 +84,22 @@ def fit(
     seed: int,
     folder: Path,
     weights: NDArray[np.float64] | None = None,
+    teachers: Sequence[nn.Module] = (),
     resume: bool = False,
     on_step: Callable[[Step], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
     """Train until the budget is used; ``folder`` then holds the weights to keep and the last state.
 
-    ``weights`` says how often each training example is drawn; without them, once an epoch.
+    ``weights`` says how often each training example is drawn; without them, once an epoch. ``teachers`` are networks
+    whose answers to the same features are learnt beside the labels.
     ``network`` ends with the weights to keep. Everything drawn in an epoch depends on
     (seed, epoch) alone, so a resumed training repeats what an uninterrupted one does.
     """
     started = time.monotonic()
     _keep_freed_memory()
     training = start(network, recipe, folder, resume=resume)
-    training.weights = weights
+    training.weights, training.teachers = weights, tuple(teachers)
     if budget.seconds:
         budget = _set_validation_aside(training, examples["validation"], budget)
     earlier = training.seconds
@@ -200,15 +203,22 @@ def _learning(
 ) -> list[Future[tuple[float, int]]]:
     """What each shard comes to, soon: its part in the loss, the number of right answers; gradients are in its body."""
     bodies = training.bodies[: len(shards)]
-    return [submit(_learn, body, shard, recipe, batch) for body, shard in zip(bodies, shards, strict=True)]
+    learn = partial(_learn, recipe=recipe, teachers=training.teachers, batch=batch)
+    return [submit(learn, body, shard) for body, shard in zip(bodies, shards, strict=True)]
 
 
-def _learn(body: nn.Module, shard: Future[_Shard], recipe: Recipe, batch: int) -> tuple[float, int]:
+def _learn(
+    body: nn.Module, shard: Future[_Shard], *, recipe: Recipe, teachers: Sequence[nn.Module], batch: int
+) -> tuple[float, int]:
     """Gradients of a shard's part in the loss of the batch: that part, and the number of right answers."""
     features, targets = shard.result()
     body.train().zero_grad(set_to_none=True)
     logits = body(features)
-    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing) * (len(targets) / batch)
+    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+    if teachers:
+        answers = taught_answers(teachers, features, temperature=recipe.temperature)
+        loss = torch.lerp(loss, distance_to(answers, logits, temperature=recipe.temperature), recipe.taught)
+    loss = loss * (len(targets) / batch)
     loss.backward()  # type: ignore[no-untyped-call]
     return float(loss.detach()), int((logits.argmax(1) == targets).sum())
 

@@ -63,6 +63,7 @@ class Settings:
     split: Method = "auto"
     holdout: float = DEFAULT_HOLDOUT
     hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
+    teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
 
     def command(self) -> str:
         """The command that does this again."""
@@ -72,6 +73,7 @@ class Settings:
             "--holdout": self.holdout, "--hard-negatives": self.hard_negatives,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+        given += [part for teacher in self.teachers for part in ("--teacher", teacher)]
         return shlex.join(["hanmadi", "train", *given])
 
 
@@ -114,19 +116,21 @@ def train(
     split: Method = "auto",
     holdout: float = DEFAULT_HOLDOUT,
     hard_negatives: str | os.PathLike[str] | None = None,
+    teachers: Iterable[str | os.PathLike[str]] = (),
     out: str | os.PathLike[str] | None = None,
     hooks: Hooks | None = None,
 ) -> Run:
     """Train a recogniser and write everything about it into a run folder.
 
     data: a folder ``<word>/*.wav``, a course ``.npz``, or None for synthetic speech. Ends after ``epochs`` or
-    ``minutes``. ``hard_negatives`` is a folder that `hanmadi.mining.mine` filled. ``out`` must not hold another run;
-    by default it is a new folder in ``runs/``.
+    ``minutes``. ``hard_negatives`` is a folder that `hanmadi.mining.mine` filled. ``teachers`` are folders of finished
+    runs, of a larger network or of several, whose answers are learnt beside the labels. ``out`` must not hold another
+    run; by default it is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(
         None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
-        seed, split, holdout, None if hard_negatives is None else str(hard_negatives),
+        seed, split, holdout, None if hard_negatives is None else str(hard_negatives), tuple(map(str, teachers)),
     )  # fmt: skip
     folder = Path(out) if out is not None else new_run_folder(arch)
     if (folder / SETTINGS).exists() or (folder / bundle.FILE_NAME).exists():
@@ -150,7 +154,8 @@ def resume(
         saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         del saved["fingerprint"]
         saved.pop("hard_fingerprint", None)
-        settings = Settings(**saved | {"words": tuple(saved["words"]) if saved["words"] else None})
+        words, teachers = tuple(saved["words"]) if saved["words"] else None, tuple(saved.get("teachers", ()))
+        settings = Settings(**saved | {"words": words, "teachers": teachers})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
     if epochs is not None or minutes is not None:
@@ -162,6 +167,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     try:
         import torch
 
+        from hanmadi.distillation import load_teacher
         from hanmadi.fit import fit
         from hanmadi.models import architecture
         from hanmadi.models.frontend import FrontEnd
@@ -172,6 +178,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     chosen = architecture(settings.arch)
     labels = make_labels(settings.words)
     features = chosen.features
+    taught_by = [load_teacher(run, labels=labels.labels, features=features) for run in settings.teachers]
     store = cached_store(
         open_source(settings.data, words=labels.keywords), sample_rate=features.sample_rate,
         seconds=features.seconds, progress=hooks.on_clips,
@@ -191,7 +198,8 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     weights = sampling_weights(examples["train"], labels, **asdict(sampling)) if sampling else None
     history = fit(
         Network(FrontEnd(features), body).to(device), examples, chosen.recipe, budget, seed=settings.seed,
-        folder=folder, weights=weights, resume=resume, on_step=hooks.on_step, on_epoch=hooks.on_epoch,
+        folder=folder, weights=weights, teachers=[teacher.to(device) for teacher in taught_by], resume=resume,
+        on_step=hooks.on_step, on_epoch=hooks.on_epoch,
     )  # fmt: skip
     card["training"] |= _trained(history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
     return _finish(folder, chosen, body, card, history, store, examples, weights)
@@ -331,7 +339,10 @@ def _card(
             "hard_negatives": _hard_card(examples["train"].hard),
             "splits": {split: _counts(found, labels) for split, found in examples.items()},
         },
-        "training": {"command": settings.command(), "seed": settings.seed, "recipe": asdict(chosen.recipe)},
+        "training": {
+            "command": settings.command(), "seed": settings.seed, "teachers": list(settings.teachers),
+            "recipe": asdict(chosen.recipe),
+        },
         "versions": {name: version(name) for name in ("hanmadi", "torch", "onnxruntime", "numpy")}
         | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"},
     }  # fmt: skip

@@ -66,6 +66,7 @@ class TrainingState:
     seconds: float = 0.0  # of earlier calls, when resumed
     steps: int = 0
     weights: NDArray[np.float64] | None = None  # how often each example is drawn; None: once an epoch
+    teachers: tuple[nn.Module, ...] = ()  # networks whose answers are learnt beside the labels
 
     @property
     def judged(self) -> nn.Module:

@@ -42,6 +42,8 @@ class Recipe:
     weight_decay: float = 0.0  # with adam, above 0: AdamW
     label_smoothing: float = 0.0
     ema_decay: float = 0.0  # above 0: the average of the weights is what is kept
+    taught: float = 0.5  # share of the loss that is what teachers say, if there are any; the rest is the labels
+    temperature: float = 2.0  # logits are divided by it before teachers and network are compared
     augment: bool = False  # whether training clips are altered ...
     augmentation: Augmentation = field(default_factory=Augmentation)  # ... and how
     sampling: Sampling | None = None  # None: every clip once an epoch

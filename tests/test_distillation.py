@@ -1,0 +1,108 @@
+"""Learning from other networks: what is compared, what a run says of it, and which teachers are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hanmadi import fit
+from hanmadi.distillation import distance_to, load_teacher, taught_answers
+from hanmadi.errors import TrainingError
+from hanmadi.models import architecture
+from hanmadi.models.frontend import FrontEnd
+from hanmadi.models.registry import Recipe
+from hanmadi.training import Run, Settings, resume, train
+
+SMALL = architecture("small").features
+
+
+def test_nothing_lies_between_a_network_and_itself() -> None:
+    logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    answers = torch.softmax(logits / 3, dim=1)
+    assert float(distance_to(answers, logits, temperature=3.0)) == pytest.approx(0, abs=1e-6)
+    assert float(distance_to(answers, logits + torch.tensor([1.0, 0, 0, 0]), temperature=3.0)) > 0.01
+
+
+def test_the_distance_is_that_of_kullback_and_leibler() -> None:
+    answers, logits = torch.tensor([[0.5, 0.5], [0.9, 0.1]]), torch.tensor([[0.0, 0.0], [0.0, 4.0]])
+    said = np.exp([0.0, 2.0]) / np.exp([0.0, 2.0]).sum()  # of the second, at a temperature of 2
+    wanted = 0.9 * np.log(0.9 / said[0]) + 0.1 * np.log(0.1 / said[1])
+    assert float(distance_to(answers, logits, temperature=2.0)) == pytest.approx(4 * wanted / 2, rel=1e-5)
+
+
+def test_several_teachers_are_averaged() -> None:
+    class Says(torch.nn.Module):
+        def __init__(self, *logits: float) -> None:
+            super().__init__()
+            self.logits = torch.tensor([logits])
+
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            return self.logits.expand(len(features), -1)
+
+    found = taught_answers([Says(0.0, 0.0), Says(0.0, 2 * np.log(3))], torch.zeros(3, 1), temperature=2.0)
+    assert found.numpy() == pytest.approx(np.tile([[(0.5 + 0.25) / 2, (0.5 + 0.75) / 2]], (3, 1)), abs=1e-6)
+
+
+def test_a_teacher_says_what_its_model_says(run: Run) -> None:
+    card = run.card
+    teacher = load_teacher(run.folder, labels=card["labels"], features=SMALL)
+    clips = np.random.default_rng(0).normal(0, 0.1, (4, SMALL.clip_samples)).astype(np.float32)
+    biases = torch.tensor([card["training"]["biases"][label] for label in card["labels"]])
+    with torch.no_grad():
+        scores = torch.softmax(teacher(FrontEnd(SMALL)(torch.from_numpy(clips))) + biases, dim=1).numpy()
+    assert scores == pytest.approx(run.load().scores(clips), abs=1e-4)
+    assert not any(p.requires_grad for p in teacher.parameters())
+
+
+def test_a_run_with_a_teacher(run: Run, words_folder: Path, tmp_path: Path) -> None:
+    words = [label for label in run.card["labels"] if label not in ("unknown", "silence")]
+    options = {"words": words, "arch": "tiny", "epochs": 2, "seed": 3}
+    plain = train(words_folder, **options, out=tmp_path / "plain")
+    taught = train(words_folder, **options, teachers=[run.folder], out=tmp_path / "taught")
+    again = train(words_folder, **options, teachers=[run.folder], out=tmp_path / "again")
+    first, second, third = ((found.folder / "weights.safetensors").read_bytes() for found in (plain, taught, again))
+    assert first != second
+    assert second == third
+    assert taught.card["training"]["teachers"] == [str(run.folder)]
+    assert taught.card["training"]["command"].endswith(f"--teacher {run.folder}")
+    gone_on = resume(tmp_path / "again", epochs=3)
+    assert gone_on.card["training"]["teachers"] == [str(run.folder)]
+    assert json.loads((tmp_path / "again" / "settings.json").read_text())["teachers"] == [str(run.folder)]
+
+
+def test_a_step_weighs_labels_and_answers() -> None:
+    torch.manual_seed(0)
+    body, teacher = torch.nn.Linear(3, 4), torch.nn.Linear(3, 4)
+    features, targets = torch.randn(6, 3), torch.tensor([0, 1, 2, 3, 0, 1])
+    recipe = Recipe(taught=0.25, temperature=2.0, label_smoothing=0.1)
+    shard = fit._at_once(lambda: (features, targets))
+    loss, _ = fit._learn(body, shard, recipe=recipe, teachers=[teacher], batch=12)
+    gradient = body.weight.grad.clone()
+
+    body.zero_grad()
+    logits = body(features)
+    answers = torch.softmax(teacher(features) / 2, dim=1).detach()
+    by_label = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=0.1)
+    wanted = (0.75 * by_label + 0.25 * distance_to(answers, logits, temperature=2.0)) * 6 / 12
+    wanted.backward()
+    assert loss == pytest.approx(float(wanted))
+    assert gradient.numpy() == pytest.approx(body.weight.grad.numpy(), abs=1e-6)
+
+
+def test_which_teachers_are_refused(run: Run, words_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="finished run"):
+        train(words_folder, words=["yes", "no"], teachers=[tmp_path / "none"], out=tmp_path / "a")
+    with pytest.raises(TrainingError, match="same --words"):
+        load_teacher(run.folder, labels=["yes", "other"], features=SMALL)
+    with pytest.raises(TrainingError, match="same features"):
+        load_teacher(run.folder, labels=run.card["labels"], features=architecture("small_8k").features)
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_command_names_every_teacher() -> None:
+    assert "--teacher" not in Settings().command()
+    assert Settings(teachers=("a", "b c")).command().endswith("--teacher a --teacher 'b c'")

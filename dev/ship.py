@@ -2,15 +2,17 @@
 
     python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small small_8k base]
 
-A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, the best
-weights are chosen on validation clips, and the test split is judged once, when a run ends. Thresholds for listening
-are chosen on one half of the speakers of ``continuous_speech`` (see live_halves.py).
+Two networks like `base` are trained first, from two seeds; `tiny`, `small` and `base` learn from their answers too
+(small_8k hears other features and has no teacher). A run that is complete is not trained again, one that was stopped
+goes on. Training sees training clips, choices are made on validation clips, and the test split is judged when a run
+ends. Thresholds for listening are chosen on one half of the speakers of ``continuous_speech`` (see live_halves.py).
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from live_halves import CHOOSING, half
 
@@ -31,24 +33,43 @@ LIMITS = (
     "English; choose your own on recordings of your room with: hanmadi calibrate.",
 )
 MAX_FA_PER_HOUR = 3.0  # of read speech without a pause: one alarm in the recordings that thresholds are chosen on
-EPOCHS = {"small": 100, "base": 50, "tiny": 80, "small_8k": 50}
+TEACHER, TEACHER_SEEDS, TEACHER_EPOCHS = "base", (0, 1), 60
+
+
+class Plan(NamedTuple):
+    """How a model is trained."""
+
+    epochs: int
+    taught: bool = True
+
+
+PLANS = {"tiny": Plan(100), "small": Plan(100), "base": Plan(60), "small_8k": Plan(60, taught=False)}
 
 
 def main() -> None:
     data, runs, *names = sys.argv[1:]
-    for name in names or EPOCHS:
-        folder = Path(runs) / name
-        if not (folder / training.CARD).exists():
-            _train(name, data, folder)
+    for name in names or PLANS:
+        plan, folder = PLANS[name], Path(runs) / name
+        teachers = _teachers(data, Path(runs)) if plan.taught else []
+        _train(folder, data, arch=name, epochs=plan.epochs, teachers=teachers)
         _ship(name, data, folder)
 
 
-def _train(name: str, data: str, folder: Path) -> None:
+def _teachers(data: str, runs: Path) -> list[Path]:
+    folders = [runs / f"teacher-{seed}" for seed in TEACHER_SEEDS]
+    for seed, folder in zip(TEACHER_SEEDS, folders, strict=True):
+        _train(folder, data, arch=TEACHER, epochs=TEACHER_EPOCHS, seed=seed)
+    return folders
+
+
+def _train(folder: Path, data: str, **options: Any) -> None:
+    if (folder / training.CARD).exists():
+        return
     with training_display() as hooks:
         if (folder / training.SETTINGS).exists():
             training.resume(folder, hooks=hooks)
         else:
-            training.train(data, arch=name, epochs=EPOCHS[name], out=folder, hooks=hooks)
+            training.train(data, out=folder, hooks=hooks, **options)
 
 
 def _ship(name: str, data: str, folder: Path) -> None:

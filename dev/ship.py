@@ -2,9 +2,9 @@
 
     python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small small_8k base]
 
-Two networks like `base` are trained first, from two seeds; `tiny`, `small` and `base` learn from their answers too
-(small_8k hears other features and has no teacher). A run that is complete is not trained again, one that was stopped
-goes on. Training sees training clips, choices are made on validation clips, and the test split is judged when a run
+`tiny` learns from the answers of two networks like `base` too, which are trained first; `small` hears synthetic talk
+(make_talk.py) in training. What was tried for each is in LOG.md. A run that is complete is not trained again, one that
+was stopped goes on. Training sees training clips, choices are made on validation clips, and the test split is judged when a run
 ends. Thresholds for listening are chosen on one half of the speakers of ``continuous_speech`` (see live_halves.py).
 """
 
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import make_talk
 from live_halves import CHOOSING, half
 
 from hanmadi import bundle, calibration, training
@@ -40,10 +41,11 @@ class Plan(NamedTuple):
     """How a model is trained."""
 
     epochs: int
-    taught: bool = True
+    taught: bool = False
+    talk: bool = False
 
 
-PLANS = {"tiny": Plan(100), "small": Plan(100), "base": Plan(60), "small_8k": Plan(60, taught=False)}
+PLANS = {"tiny": Plan(100, taught=True), "small": Plan(100, talk=True), "base": Plan(60), "small_8k": Plan(60)}
 
 
 def main() -> None:
@@ -51,7 +53,8 @@ def main() -> None:
     for name in names or PLANS:
         plan, folder = PLANS[name], Path(runs) / name
         teachers = _teachers(data, Path(runs)) if plan.taught else []
-        _train(folder, data, arch=name, epochs=plan.epochs, teachers=teachers)
+        talk = [_talk(Path(runs))] if plan.talk else []
+        _train(folder, data, arch=name, epochs=plan.epochs, talk=talk, teachers=teachers)
         _ship(name, data, folder)
 
 
@@ -60,6 +63,13 @@ def _teachers(data: str, runs: Path) -> list[Path]:
     for seed, folder in zip(TEACHER_SEEDS, folders, strict=True):
         _train(folder, data, arch=TEACHER, epochs=TEACHER_EPOCHS, seed=seed)
     return folders
+
+
+def _talk(runs: Path) -> Path:
+    folder = runs / "talk"
+    if not folder.exists():
+        make_talk.write(folder)
+    return folder
 
 
 def _train(folder: Path, data: str, **options: Any) -> None:

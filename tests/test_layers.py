@@ -26,7 +26,7 @@ ROWS = (
     "quantise network_layers",
     "examples check models models.course models.compact models.bcresnet sources.choose stream c_export",
     "sources preparation microphone backgrounds parity export teaching training_state",
-    "distillation litert",
+    "distillation litert talk",
     "fit",
     "evaluation",
     "live_evaluation",

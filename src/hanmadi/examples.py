@@ -30,6 +30,7 @@ class Examples:
     keywords: NDArray[np.bool_]  # (labels,) which labels are words to be detected
     unknown: int | None = None  # index of that label; None: all words are keywords
     hard: ClipStore | None = None  # hard negatives: what was falsely taken for a keyword
+    talk: NDArray[np.int16] | None = field(default=None, repr=False)  # (n,) recordings in which no keyword is said
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -127,6 +128,16 @@ def with_hard_negatives(examples: Examples, hard: ClipStore) -> Examples:
     count = len(examples.rows)
     unknown = np.full(len(hard), examples.unknown)
     return replace(examples, hard=hard, labels=np.insert(examples.labels, count, unknown))
+
+
+def with_talk(examples: Examples, talk: NDArray[np.int16]) -> Examples:
+    """Training examples with recordings (n,) in which no keyword is said, a part of the running speech.
+
+    Raises DataError if no label is for unknown words.
+    """
+    if examples.unknown is None:
+        raise DataError("talk is learnt as unknown words, but the model has no label for those")
+    return replace(examples, talk=talk)
 
 
 def label_of_words(store: ClipStore, labels: LabelSet) -> NDArray[np.int64]:

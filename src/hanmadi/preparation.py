@@ -17,10 +17,11 @@ from hanmadi.audio import Samples
 from hanmadi.examples import Examples
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
-from hanmadi.noise import Rng, from_db
+from hanmadi.noise import Rng, from_db, unit
 from hanmadi.rooms import RoomBank, place_in_rooms
 
 _STRIP_SECONDS_PER_CLIP, _STRIP_SECONDS = 0.06, (10.0, 600.0)  # of running speech for an epoch, and its limits
+_RECORDED: Final = 0.6  # share of it that is recorded talk, if there is any
 _PHRASE: Final = 3  # words of one speaker that follow each other in it
 _RUNNING_GAIN_DB: Final = (-10.0, 10.0)
 _JUDGED_SECONDS: Final = 0.1  # from one window that is judged to the next
@@ -147,19 +148,28 @@ def _split(starts: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
 
 
 def _strip(examples: Examples, rng: Rng) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Running speech made of training clips, and where keywords are in it."""
-    store = examples.store
+    """Running speech for an epoch, made of training clips and cut from talk, and where keywords are in it."""
     seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
+    if examples.talk is None:
+        return _made(examples, seconds, rng)
+    made, keywords = _made(examples, (1 - _RECORDED) * seconds, rng)
+    return np.concatenate([made, _recorded(examples, examples.talk, _RECORDED * seconds, rng)]), keywords
+
+
+def _made(examples: Examples, seconds: float, rng: Rng) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    store = examples.store
     rows = _phrases(store.speaker[examples.rows], round(seconds / running.MEAN_SECONDS), rng=rng)
-    clips = audio.from_int16(store.samples(examples.rows[rows]))
-    talk = running.running_speech(
-        clips,
-        seconds=seconds,
-        sample_rate=store.sample_rate,
-        rng=rng,
-        keywords=examples.keywords[examples.labels[rows]],
-    )
+    clips, keywords = audio.from_int16(store.samples(examples.rows[rows])), examples.keywords[examples.labels[rows]]
+    talk = running.running_speech(clips, seconds=seconds, sample_rate=store.sample_rate, rng=rng, keywords=keywords)
     return audio.to_int16(np.clip(talk.samples, -1, 1)), talk.keywords
+
+
+def _recorded(examples: Examples, talk: NDArray[np.int16], seconds: float, rng: Rng) -> NDArray[np.int16]:
+    """A stretch of recorded talk, as loud as running speech that is made; all of it where there is not more."""
+    count = min(len(talk), round(seconds * examples.store.sample_rate))
+    start = int(rng.integers(len(talk) - count + 1))
+    stretch = unit(audio.from_int16(talk[start : start + count])) * np.float32(running.LEVEL)
+    return audio.to_int16(np.clip(stretch, -1, 1))
 
 
 @lru_cache

@@ -25,7 +25,7 @@ _BELOW_LOUDEST_DB: Final = 22.0  # a frame this much quieter than the loudest do
 _ABOVE_NOISE_DB: Final = 4.0  # ... nor one that is hardly louder than the quietest tenth
 _SHORTEST_SECONDS: Final = 0.05  # of a piece that is used
 _FADE_SECONDS: Final = 0.015
-_LEVEL: Final = 0.1  # RMS of a word, before its own level
+LEVEL: Final = 0.1  # RMS of a word, before its own level
 _FLOOR: Final = 1e-9  # keeps the logarithm of digital silence finite
 
 
@@ -60,7 +60,7 @@ def word_extents(clips: Samples, *, sample_rate: int) -> NDArray[np.int64]:
     return np.stack([first, last], axis=1) * frame
 
 
-class Talk(NamedTuple):
+class Running(NamedTuple):
     """Running speech, and where whole keywords are in it."""
 
     samples: Samples  # (samples,)
@@ -75,7 +75,7 @@ def running_speech(
     rng: Rng,
     keywords: NDArray[np.bool_] | None = None,
     config: RunningConfig | None = None,
-) -> Talk:
+) -> Running:
     """So many seconds of running speech, made from clips of words, (batch, n), in turn.
 
     keywords: (batch,), which of them are keywords; those never stand beside a pause unless only a piece is left.
@@ -99,7 +99,7 @@ def running_speech(
         pause = config.pause_seconds if rests else config.gap_seconds
         start = max(start + shortest // 2, end + round(rng.uniform(*pause) * sample_rate))
         number, rested = number + 1, rests
-    return Talk(samples, np.array(places, np.int64).reshape(-1, 2))
+    return Running(samples, np.array(places, np.int64).reshape(-1, 2))
 
 
 def _words(clips: Samples, keywords: NDArray[np.bool_] | None, sample_rate: int) -> list[tuple[Samples, bool]]:
@@ -130,7 +130,7 @@ def _spoken(word: Samples, sample_rate: int, config: RunningConfig, rng: Rng) ->
         places = np.arange(0, len(word) - 1, rng.uniform(*config.faster))
         word = np.interp(places, np.arange(len(word)), word).astype(np.float32)
     fade = np.linspace(0, 1, min(round(_FADE_SECONDS * sample_rate), len(word) // 2), dtype=np.float32)
-    spoken = unit(word) * (_LEVEL * from_db(rng.uniform(*config.level_db)))
+    spoken = unit(word) * (LEVEL * from_db(rng.uniform(*config.level_db)))
     spoken[: len(fade)] *= fade
     spoken[len(spoken) - len(fade) :] *= fade[::-1]
     return spoken

@@ -9,7 +9,7 @@ import os
 import platform
 import shlex
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,13 +23,14 @@ from hanmadi import bundle
 from hanmadi.clips import ClipStore, cached_store
 from hanmadi.errors import MissingExtraError, TrainingError
 from hanmadi.evaluation import Evaluation, judge, judge_made_silence, scores_of_rows, silence_bias, unknown_bias
-from hanmadi.examples import Examples, make_examples, sampling_weights, with_hard_negatives
+from hanmadi.examples import Examples, make_examples, sampling_weights, with_hard_negatives, with_talk
 from hanmadi.files import write_text
 from hanmadi.labels import SILENCE, UNKNOWN, LabelSet, make_labels
 from hanmadi.metrics import wilson_interval
 from hanmadi.recognizer import RUNS_FOLDER, Recognizer, load
 from hanmadi.sources import open_source
 from hanmadi.splits import DEFAULT_HOLDOUT, Method, choose_method
+from hanmadi.talk import Talk, open_talk
 
 if TYPE_CHECKING:
     from hanmadi.fit import Budget, Step
@@ -63,6 +64,7 @@ class Settings:
     split: Method = "auto"
     holdout: float = DEFAULT_HOLDOUT
     hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
+    talk: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
     teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
 
     def command(self) -> str:
@@ -73,7 +75,8 @@ class Settings:
             "--holdout": self.holdout, "--hard-negatives": self.hard_negatives,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
-        given += [part for teacher in self.teachers for part in ("--teacher", teacher)]
+        for name, values in (("--talk", self.talk), ("--teacher", self.teachers)):
+            given += [part for value in values for part in (name, value)]
         return shlex.join(["hanmadi", "train", *given])
 
 
@@ -116,6 +119,7 @@ def train(
     split: Method = "auto",
     holdout: float = DEFAULT_HOLDOUT,
     hard_negatives: str | os.PathLike[str] | None = None,
+    talk: Iterable[str | os.PathLike[str]] = (),
     teachers: Iterable[str | os.PathLike[str]] = (),
     out: str | os.PathLike[str] | None = None,
     hooks: Hooks | None = None,
@@ -123,14 +127,16 @@ def train(
     """Train a recogniser and write everything about it into a run folder.
 
     data: a folder ``<word>/*.wav``, a course ``.npz``, or None for synthetic speech. Ends after ``epochs`` or
-    ``minutes``. ``hard_negatives`` is a folder that `hanmadi.mining.mine` filled. ``teachers`` are folders of finished
-    runs, of a larger network or of several, whose answers are learnt beside the labels. ``out`` must not hold another
-    run; by default it is a new folder in ``runs/``.
+    ``minutes``. ``hard_negatives`` is a folder that `hanmadi.mining.mine` filled. ``talk`` are recordings, of any
+    length, in which no keyword is said: learnt as unknown, and most of all what is taken for a keyword. ``teachers``
+    are folders of finished runs, of a larger network or of several, whose answers are learnt beside the labels.
+    ``out`` must not hold another run; by default it is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(
         None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
-        seed, split, holdout, None if hard_negatives is None else str(hard_negatives), tuple(map(str, teachers)),
+        seed, split, holdout, None if hard_negatives is None else str(hard_negatives), tuple(map(str, talk)),
+        tuple(map(str, teachers)),
     )  # fmt: skip
     folder = Path(out) if out is not None else new_run_folder(arch)
     if (folder / SETTINGS).exists() or (folder / bundle.FILE_NAME).exists():
@@ -152,10 +158,9 @@ def resume(
     folder = Path(out) if out is not None else _last_started()
     try:
         saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        saved = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
         del saved["fingerprint"]
-        saved.pop("hard_fingerprint", None)
-        words, teachers = tuple(saved["words"]) if saved["words"] else None, tuple(saved.get("teachers", ()))
-        settings = Settings(**saved | {"words": words, "teachers": teachers})
+        settings = Settings(**{name: value for name, value in saved.items() if not name.endswith("_fingerprint")})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
     if epochs is not None or minutes is not None:
@@ -184,10 +189,12 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         seconds=features.seconds, progress=hooks.on_clips,
     )  # fmt: skip
     examples = make_examples(store, labels, split_method=settings.split, holdout=settings.holdout, seed=settings.seed)
-    hard = _hard_negatives(settings, store)
+    hard, talk = _hard_negatives(settings, store), _talk(settings, store)
     if hard is not None:
         examples["train"] = with_hard_negatives(examples["train"], hard)
-    _write_settings(folder, settings, store, hard, resume=resume)
+    if talk is not None:
+        examples["train"] = with_talk(examples["train"], talk.samples)
+    _write_settings(folder, settings, {"": store, "hard_": hard, "talk_": talk}, resume=resume)
     torch.manual_seed(settings.seed)
     body = chosen.build(features.shape, len(labels))
     card = _card(settings, chosen, labels, store, examples, body)
@@ -227,18 +234,26 @@ def _hard_negatives(settings: Settings, store: ClipStore) -> ClipStore | None:
     return cached_store(open_source(settings.hard_negatives), sample_rate=store.sample_rate, seconds=store.seconds)
 
 
+def _talk(settings: Settings, store: ClipStore) -> Talk | None:
+    """The recordings of ``--talk``, at the network's rate."""
+    if not settings.talk:
+        return None
+    return open_talk(settings.talk, sample_rate=store.sample_rate, least_seconds=store.seconds)
+
+
 def _write_settings(
-    folder: Path, settings: Settings, store: ClipStore, hard: ClipStore | None, *, resume: bool
+    folder: Path, settings: Settings, recordings: Mapping[str, ClipStore | Talk | None], *, resume: bool
 ) -> None:
     """Keep what --resume needs. Raises TrainingError if the recordings are no longer those of the start."""
-    stores = {"fingerprint": store} | ({} if hard is None else {"hard_fingerprint": hard})
-    now = {name: found.fingerprint for name, found in stores.items()}
+    there = {f"{kind}fingerprint": found for kind, found in recordings.items() if found is not None}
+    now = {name: found.fingerprint for name, found in there.items()}
     if resume:
         before = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        for name, found in stores.items():
+        for name, found in there.items():
             if before.get(name) != found.fingerprint:
+                source = found.source if isinstance(found, ClipStore) else ", ".join(found.sources)
                 raise TrainingError(
-                    f"{folder}: the recordings in {found.source} have changed since this training was started; "
+                    f"{folder}: the recordings in {source} have changed since this training was started; "
                     "put them back, or start a new training"
                 )
     write_text(folder / SETTINGS, json.dumps(asdict(settings) | now, indent=1, ensure_ascii=False))
@@ -337,6 +352,7 @@ def _card(
             "method": choose_method(store, settings.split), "holdout": settings.holdout, "seed": settings.seed,
             "broken": len(store.broken),
             "hard_negatives": _hard_card(examples["train"].hard),
+            "talk": _talk_card(settings, examples["train"]),
             "splits": {split: _counts(found, labels) for split, found in examples.items()},
         },
         "training": {
@@ -363,6 +379,12 @@ def _hard_card(hard: ClipStore | None) -> dict[str, Any] | None:
     if hard is None:
         return None
     return {"source": hard.source, "clips": len(hard), "fingerprint": hard.fingerprint, "broken": len(hard.broken)}
+
+
+def _talk_card(settings: Settings, examples: Examples) -> dict[str, Any] | None:
+    if examples.talk is None:
+        return None
+    return {"sources": list(settings.talk), "seconds": round(len(examples.talk) / examples.store.sample_rate, 1)}
 
 
 def _trained(history: list[Epoch], kept: int, device: str, seconds: float) -> dict[str, Any]:

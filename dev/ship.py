@@ -4,8 +4,9 @@
 
 `tiny` learns from the answers of two networks like `base` too, which are trained first; `small` hears synthetic talk
 (make_talk.py) in training. What was tried for each is in LOG.md. A run that is complete is not trained again, one that
-was stopped goes on. Training sees training clips, choices are made on validation clips, and the test split is judged when a run
-ends. Thresholds for listening are chosen on one half of the speakers of ``continuous_speech`` (see live_halves.py).
+was stopped goes on. Training sees training clips, choices are made on validation clips, and the test split is judged
+when a run ends. Thresholds for listening are chosen on one half of the speakers of ``continuous_speech`` (see
+live_halves.py).
 """
 
 from __future__ import annotations

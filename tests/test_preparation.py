@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -91,7 +91,7 @@ def test_phrases_are_mostly_of_one_speaker() -> None:
     assert len(set(rows.tolist())) > 200
 
 
-def loudness(batches: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+def loudness(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """A judge that takes loud windows for the first keyword, and is surer of unknown: (n, labels) scores."""
     for clips in batches:
         level = np.sqrt(np.mean(clips**2, axis=1))

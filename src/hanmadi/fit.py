@@ -6,11 +6,12 @@ import ctypes
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -167,10 +168,13 @@ def _train_epoch(
     return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
 
 
-def _scores(training: TrainingState, submit: Submit, batches: Sequence[Samples]) -> list[NDArray[np.float32]]:
-    """What the weights that would be kept say of clips: (n, labels) for each batch."""
+def _scores(training: TrainingState, submit: Submit, batches: Iterable[Samples]) -> Iterator[NDArray[np.float32]]:
+    """What the weights that would be kept say of clips: (n, labels) for each batch, a few at a time."""
+    rest = iter(batches)
     with _inference(training.network, training.judged):
-        return [scores.result() for scores in [submit(_judge, training, clips) for clips in batches]]
+        while group := list(islice(rest, len(training.bodies))):
+            for scores in [submit(_judge, training, clips) for clips in group]:
+                yield scores.result()
 
 
 def _judge(training: TrainingState, clips: Samples) -> NDArray[np.float32]:

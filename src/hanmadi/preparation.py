@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -110,7 +110,7 @@ def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng
 
 
 def with_hard_windows(
-    preparation: Preparation, judge: Callable[[Sequence[Samples]], Iterable[NDArray[np.floating[Any]]]]
+    preparation: Preparation, judge: Callable[[Iterable[Samples]], Iterable[NDArray[np.floating[Any]]]]
 ) -> Preparation:
     """The same with the windows of running speech known that the network most takes for keywords.
 
@@ -125,7 +125,8 @@ def with_hard_windows(
     starts = starts[~_holds_keyword(starts, store.clip_samples, keywords)]
     if not len(starts):
         return preparation
-    batches = [running.cuts(strip, part, length=store.clip_samples) for part in _split(starts, _JUDGED_BATCH)]
+    # cut one after the other: all of them together would be as large as a data set
+    batches = (running.cuts(strip, part, length=store.clip_samples) for part in _split(starts, _JUDGED_BATCH))
     taken = np.concatenate([scores[:, preparation.examples.keywords].max(axis=1) for scores in judge(batches)])
     hardest = np.argsort(-taken, kind="stable")[: max(1, round(_HARDEST * len(starts)))]
     return replace(preparation, hard=starts[hardest])

@@ -3,12 +3,12 @@
     python benchmarks/training_speed.py              # writes results/training_speed.csv
     python benchmarks/training_speed.py --archs small
 
-A whole second epoch of each network on real clips, three times: new running speech, the windows of it that are hard
-(which a training looks for from its fifth epoch on), every step; not the validation after it. ``clips_per_second`` is
-of the best round, as other work on the machine only ever takes time away, and ``median_clips_per_second`` of the middle
-one. The other columns are processor time of one thread, microseconds a clip, of each part alone: reading and altering
-waveforms with their features (``preparation_us``), the network forwards and backwards (``network_us``), and
-what follows once a batch (``step_us``: adding gradients, clipping, the optimiser, the average of the weights).
+A whole second epoch of each network on real clips, three times, with the running speech that is made for it, but not
+the validation after it. ``clips_per_second`` is of the best round, as other work on the machine only ever takes time
+away, and ``median_clips_per_second`` of the middle one. The other columns are processor time of one thread,
+microseconds a clip, of each part alone: reading and altering waveforms with their features (``preparation_us``), the
+network forwards and backwards (``network_us``), and what follows once a batch (``step_us``: adding gradients,
+clipping, the optimiser, the average of the weights).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import torch
@@ -49,7 +48,7 @@ def clips_per_second(arch: Architecture, examples: dict[str, Examples], labels: 
     weights = sampling_weights(examples["train"], labels, **asdict(arch.recipe.sampling))
     ends: list[float] = []  # of epochs, their validation included
     steps: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(fit, "_HARD_AFTER", 0):
+    with tempfile.TemporaryDirectory() as folder:
         history = fit.fit(
             network, examples, arch.recipe, fit.Budget(2), seed=seed, folder=Path(folder), weights=weights,
             on_step=lambda _: steps.append(time.perf_counter()), on_epoch=lambda _: ends.append(time.perf_counter()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from hanmadi.examples import Examples, make_examples
 from hanmadi.labels import LabelSet
 from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
-from hanmadi.preparation import Preparation, _holds_keyword, _phrases, prepare, with_hard_windows
+from hanmadi.preparation import Preparation, _phrases, prepare
 
 SMALL = architecture("small")
 CPU = torch.device("cpu")
@@ -89,50 +88,3 @@ def test_phrases_are_mostly_of_one_speaker() -> None:
     same = (np.ptp(speakers[rows].reshape(-1, 3), axis=1) == 0).mean()
     assert same > 0.8
     assert len(set(rows.tolist())) > 200
-
-
-def loudness(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """A judge that takes loud windows for the first keyword, and is surer of unknown: (n, labels) scores."""
-    for clips in batches:
-        level = np.sqrt(np.mean(clips**2, axis=1))
-        yield np.stack([level, *[0 * level] * 2, 2 + level, 0 * level], axis=1)
-
-
-def test_hard_windows_are_those_taken_for_keywords(examples: Examples) -> None:
-    plain = prepared(examples, running_p=1.0, hard_p=1.0)
-    assert plain.strip is not None
-    assert plain.keywords is not None
-    hard = with_hard_windows(plain, loudness)
-    assert hard.hard is not None
-    length, rate = examples.store.clip_samples, examples.store.sample_rate
-    anywhere = np.arange(0, len(plain.strip) - length + 1, rate // 10)
-    allowed = anywhere[~_holds_keyword(anywhere, length, plain.keywords)]
-    levels = {start: np.std(plain.strip[start : start + length]) for start in allowed}
-    assert len(hard.hard) == max(1, round(0.05 * len(allowed)))
-    assert set(hard.hard) <= set(allowed)
-    assert min(levels[start] for start in hard.hard) >= np.quantile(list(levels.values()), 0.9)
-
-    starts, last = np.zeros(500, np.int64), len(plain.strip) - length
-    drawn = hard._with_hard(starts, last, np.random.default_rng(0))
-    assert np.abs(drawn[:, None] - hard.hard).min(axis=1).max() <= rate // 40
-    half = replace(hard, recipe=replace(hard.recipe, augmentation=replace(hard.recipe.augmentation, hard_p=0.5)))
-    assert 0.4 < (half._with_hard(starts - 10**9, last, np.random.default_rng(0)) < 0).mean() < 0.6
-    assert plain._with_hard(starts, last, np.random.default_rng(0)) is starts
-
-
-def test_without_running_speech_nothing_is_hard(examples: Examples) -> None:
-    for changes in ({}, {"talk_p": 0.5}, {"running_p": 1.0, "hard_p": 0.0}):
-        plain = prepared(examples, **changes)
-        assert with_hard_windows(plain, loudness) is plain
-
-
-def test_windows_that_hold_a_keyword() -> None:
-    rng, length = np.random.default_rng(0), 100
-    starts = np.arange(0, 2_000, 7)
-    first = np.sort(rng.integers(0, 2_000, 12))
-    keywords = np.stack([first, first + rng.integers(10, 60, 12)], axis=1)
-    inside = np.minimum(keywords[:, 1], starts[:, None] + length) - np.maximum(keywords[:, 0], starts[:, None])
-    wanted = (inside > (0.6 * (keywords[:, 1] - keywords[:, 0])).astype(int)).any(axis=1)
-    assert 0 < wanted.mean() < 1
-    assert (_holds_keyword(starts, length, keywords) == wanted).all()
-    assert not _holds_keyword(starts, length, np.zeros((0, 2), np.int64)).any()

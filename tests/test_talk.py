@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from hanmadi import fit
 from hanmadi.clips import ClipStore
 from hanmadi.errors import DataError, TrainingError
 from hanmadi.examples import Examples, make_examples, with_talk
 from hanmadi.labels import LabelSet
 from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
-from hanmadi.preparation import prepare
+from hanmadi.models.registry import Recipe
+from hanmadi.preparation import Preparation, prepare, with_hard_windows
 from hanmadi.talk import open_talk
 from hanmadi.training import Settings, resume, train
 
@@ -87,6 +91,71 @@ def test_a_run_with_talk_goes_on_with_the_same(words_folder: Path, folder: Path,
     (folder / "b.wav").unlink()
     with pytest.raises(TrainingError, match=r"recordings in .*talk have changed"):
         resume(tmp_path / "run", epochs=3)
+
+
+def loudness(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """A judge that takes loud windows for the first keyword, and is surer of unknown: (n, labels) scores."""
+    for clips in batches:
+        level = np.sqrt(np.mean(clips**2, axis=1))
+        yield np.stack([level, *[0 * level] * 2, 2 + level, 0 * level], axis=1)
+
+
+def test_hard_windows_are_those_of_talk_that_are_taken_for_keywords(examples: Examples) -> None:
+    swelling = (np.linspace(0, 3_000, 20 * RATE) * np.sin(np.arange(20 * RATE))).astype(np.int16)
+    taught = with_talk(examples, swelling)
+    plain = prepare(FrontEnd(SMALL.features), taught, SMALL.recipe, rng=np.random.default_rng(0))
+    assert plain.strip is not None
+    assert plain.recorded is not None
+    hard = with_hard_windows(plain, loudness)
+    assert hard.hard is not None
+    last = len(plain.strip) - RATE
+    windows = np.arange(plain.recorded, last + 1, RATE // 10)
+    assert sorted(hard.hard) == windows[-max(1, round(0.05 * len(windows))) :].tolist()
+
+    starts = np.zeros(500, np.int64)
+    drawn = replace(hard, recipe=_with(hard_p=1.0))._with_hard(starts, last, np.random.default_rng(0))
+    assert np.abs(drawn[:, None] - hard.hard).min(axis=1).max() <= RATE // 40
+    assert drawn.max() <= last
+    half = hard._with_hard(starts - 10**9, last, np.random.default_rng(0))
+    assert 0.4 < (half < 0).mean() < 0.6
+    assert plain._with_hard(starts, last, np.random.default_rng(0)) is starts
+
+
+def test_without_talk_nothing_is_hard(folder: Path, examples: Examples) -> None:
+    taught = with_talk(examples, open_talk([folder], sample_rate=RATE, least_seconds=1).samples)
+    for given, recipe in ((examples, SMALL.recipe), (taught, _with(hard_p=0.0)), (taught, _with(running_p=0.0))):
+        plain = prepare(FrontEnd(SMALL.features), given, recipe, rng=np.random.default_rng(0))
+        assert with_hard_windows(plain, loudness) is plain
+
+
+def _with(**changes: float) -> Recipe:
+    return replace(SMALL.recipe, augmentation=replace(SMALL.recipe.augmentation, **changes))
+
+
+def test_hard_windows_are_looked_for_and_repeat(words_folder: Path, folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    asked, before = [], torch.get_num_threads()
+    real = fit.with_hard_windows
+
+    def spy(preparation: Preparation, judge: Any) -> Preparation:
+        found = real(preparation, judge)
+        asked.append(len(found.hard))
+        return found
+
+    options: dict[str, Any] = {"words": ["yes", "no"], "arch": "tiny", "epochs": 6, "talk": [folder]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "with_hard_windows", spy)
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            try:
+                train(words_folder, **options, out=tmp_path / str(threads))
+            finally:
+                torch.set_num_threads(before)
+    assert len(asked) == 4  # epochs 5 and 6, twice
+    assert min(asked) > 0
+    first, again = ((tmp_path / n / "weights.safetensors").read_bytes() for n in ("1", "2"))
+    assert first == again
 
 
 def test_the_command_names_talk() -> None:

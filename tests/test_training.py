@@ -19,8 +19,6 @@ from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
 from hanmadi.training import Hooks, Run, Settings, resume, train
 from hanmadi.training_state import Epoch
 
-HARD = 6  # epochs, the last two with hard windows of running speech
-
 
 def weights_of(folder: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
@@ -73,7 +71,7 @@ def test_history_has_a_row_an_epoch(run: Run) -> None:
 
 
 def test_a_seed_repeats_a_run(words_folder: Path, tmp_path: Path) -> None:
-    options = {"words": ["yes", "no"], "epochs": HARD}
+    options = {"words": ["yes", "no"], "epochs": 2}
     runs = [train(words_folder, **options, seed=seed, out=tmp_path / str(i)) for i, seed in enumerate([5, 5, 6])]
     first, again, other = (weights_of(run.folder) for run in runs)
     assert all(np.array_equal(first[name], again[name]) for name in first)
@@ -87,7 +85,7 @@ def test_the_number_of_threads_changes_nothing(words_folder: Path, tmp_path: Pat
     for threads in (1, 2):
         torch.set_num_threads(threads)
         try:
-            train(words_folder, words=["yes", "no"], epochs=HARD, seed=4, out=tmp_path / str(threads))
+            train(words_folder, words=["yes", "no"], epochs=1, seed=4, out=tmp_path / str(threads))
         finally:
             torch.set_num_threads(before)
         weights.append(weights_of(tmp_path / str(threads)))
@@ -132,13 +130,13 @@ def test_the_learning_rate_rises_and_falls_once() -> None:
 
 
 def test_resume_repeats_what_an_uninterrupted_run_does(words_folder: Path, tmp_path: Path) -> None:
-    options = {"words": ["yes", "no"], "epochs": HARD, "seed": 3}
+    options = {"words": ["yes", "no"], "epochs": 4, "seed": 3}
     whole = train(words_folder, **options, out=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(words_folder, **options, out=tmp_path / "cut", hooks=stop_after(2))
     seen: list[int] = []
     cut = resume(tmp_path / "cut", hooks=Hooks(on_epoch=lambda row: seen.append(row.epoch)))
-    assert seen == list(range(3, HARD + 1))
+    assert seen == [3, 4]
     first, second = weights_of(whole.folder), weights_of(cut.folder)
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
@@ -240,22 +238,3 @@ def test_workers_leave_the_interpreter_as_it_was() -> None:
     with fit._workers(2) as submit:
         assert submit(sys.getswitchinterval).result() < before
     assert sys.getswitchinterval() == before
-
-
-def test_hard_windows_are_asked_of_the_weights_that_would_be_kept(words_folder: Path, tmp_path: Path) -> None:
-    from hanmadi import fit
-
-    epochs, asked = [0], []
-    real = fit.with_hard_windows
-
-    def spy(preparation: Any, judge: Any) -> Any:
-        found = real(preparation, judge)
-        asked.append((epochs[0] + 1, len(found.hard)))
-        return found
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "with_hard_windows", spy)
-        hooks = Hooks(on_epoch=lambda row: epochs.__setitem__(0, row.epoch))
-        train(words_folder, words=["yes", "no"], epochs=HARD, out=tmp_path / "run", hooks=hooks)
-    assert [epoch for epoch, _ in asked] == [5, 6]
-    assert all(count > 0 for _, count in asked)

@@ -195,7 +195,7 @@ others = np.flatnonzero(~is_keyword)
 others = others if len(others) else np.arange(len(store))
 clips = audio.from_int16(store.samples(rng.permutation(others)[:400]))
 minutes = 1 if quick() else 10
-talk = [running_speech(part, seconds=60 * minutes, sample_rate=RATE, rng=rng).samples for part in np.array_split(clips, 2)]
+talk = [running_speech(part, seconds=60 * minutes, sample_rate=RATE, rng=rng) for part in np.array_split(clips, 2)]
 listen(talk[0][: 10 * RATE], RATE, "키워드가 없는 말소리 10초")
 
 first, second = (

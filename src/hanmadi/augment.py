@@ -28,8 +28,8 @@ class Augmentation:
     gain_db: tuple[float, float] = (-40.0, 16.0)
     noise_p: float = 0.8
     snr_db: tuple[float, float] = (-3.0, 30.0)
-    running_p: float = 0.3  # share of unknown words in whose place running speech is heard ...
-    hard_p: float = 0.5  # ... and share of that which the network itself finds hardest
+    running_p: float = 0.3  # share of unknown words in whose place running speech is heard
+    hard_p: float = 0.5  # share of that which the network finds hardest, where there is recorded talk
     talk_p: float = 0.15  # share of clips with running speech behind the word ...
     talk_snr_db: tuple[float, float] = (4.0, 25.0)  # ... that much quieter
     room_p: float = 0.2  # share of clips that sound as in a room

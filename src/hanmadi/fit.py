@@ -34,7 +34,7 @@ from hanmadi.training_state import KEPT, Epoch, Network, TrainingState, device_o
 _GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
-_HARD_AFTER: Final = 4  # epochs: before, a network does not know what is hard
+_HARD_AFTER: Final = 4  # epochs: before, a network takes anything for anything
 # how long a thread may keep the interpreter while another waits; Python's 5 ms are a tenth of a step
 _SWITCH_S: Final = 1e-3
 # of mallopt(3): blocks above the first size are mapped from the system, and more than the second is given back to it

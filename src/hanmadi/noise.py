@@ -39,8 +39,8 @@ class NoiseBank:
         noise = np.empty((count, self.length), np.float32)
         for row in noise:
             recorded = self.recordings and rng.random() < self.recorded_share
-            row[:] = self._cut(rng) if recorded else self._wrapped(self._made, rng)
-        return unit(noise)  # all at once: the interpreter is free for another thread meanwhile
+            row[:] = unit(self._recorded(rng)) if recorded else self._wrapped(self._made, rng)
+        return noise
 
     def silence(self, *, rng: Rng) -> NDArray[np.int16]:
         """One clip without a word: (length,) int16.
@@ -66,14 +66,11 @@ class NoiseBank:
         return audio.to_int16(((sound + dither) * turned_down).astype(np.float32, copy=False))
 
     def _recorded(self, rng: Rng) -> Samples:
-        return audio.from_int16(self._cut(rng))
-
-    def _cut(self, rng: Rng) -> NDArray[np.int16]:
         noise = self.recordings[int(rng.integers(len(self.recordings)))]
         if len(noise) < self.length:
             noise = np.resize(noise, self.length)  # a short one is repeated
         start = rng.integers(len(noise) - self.length + 1)
-        return noise[start : start + self.length]
+        return audio.from_int16(noise[start : start + self.length])
 
     def _wrapped(self, bank: Samples, rng: Rng) -> Samples:
         sound, start = bank[int(rng.integers(len(bank)))], int(rng.integers(self.length))

@@ -28,7 +28,6 @@ _JUDGED_SECONDS: Final = 0.1  # from one window that is judged to the next
 _JUDGED_BATCH: Final = 64
 _HARDEST: Final = 0.05  # share of those that count as hard
 _JITTER_SECONDS: Final = 0.025  # a hard window is drawn again that much earlier or later
-_WHOLE: Final = 0.6  # share of a keyword inside a window that may well be the keyword
 _ROOMS_SEED: Final = 1  # the benchmarks' rooms have others
 _ROOM_SECONDS: Final = 0.28  # of a response: what follows is faint and costs a fifth more time
 
@@ -41,7 +40,7 @@ class Preparation:
     examples: Examples
     recipe: Recipe
     strip: NDArray[np.int16] | None = field(default=None, repr=False)  # running speech
-    keywords: NDArray[np.int64] | None = field(default=None, repr=False)  # (count, 2): where they are in it
+    recorded: int | None = None  # the sample of it from which on it is recorded talk, without a keyword
     hard: NDArray[np.int64] | None = field(default=None, repr=False)  # first samples of its hard windows
     rooms: RoomBank | None = None
 
@@ -105,26 +104,29 @@ def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng
     rooms = _rooms(store.sample_rate, store.clip_samples) if how.room_p else None
     if examples.unknown is None or not (how.running_p or how.talk_p):
         return replace(plain, rooms=rooms)
-    strip, keywords = _strip(examples, rng)
-    return replace(plain, rooms=rooms, strip=strip, keywords=keywords)
+    seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
+    if examples.talk is None:
+        return replace(plain, rooms=rooms, strip=_made(examples, seconds, rng))
+    made = _made(examples, (1 - _RECORDED) * seconds, rng)
+    recorded = _recorded(examples, examples.talk, _RECORDED * seconds, rng)
+    return replace(plain, rooms=rooms, strip=np.concatenate([made, recorded]), recorded=len(made))
 
 
 def with_hard_windows(
     preparation: Preparation, judge: Callable[[Iterable[Samples]], Iterable[NDArray[np.floating[Any]]]]
 ) -> Preparation:
-    """The same with the windows of running speech known that the network most takes for keywords.
+    """The same with the windows of recorded talk known that the network most takes for keywords.
 
     judge: scores (n, labels) for each of some batches of clips (n, clip_samples). False alarms are rare, so most
-    windows drawn anywhere have nothing to teach any more. Windows with a whole keyword are no hard ones.
+    windows drawn anywhere have nothing to teach any more. Running speech made of training clips has none: keywords
+    are in it.
     """
-    strip, keywords, how = preparation.strip, preparation.keywords, preparation.recipe.augmentation
-    if strip is None or keywords is None or not (how.running_p and how.hard_p):
+    strip, how = preparation.strip, preparation.recipe.augmentation
+    if strip is None or preparation.recorded is None or not (how.running_p and how.hard_p):
         return preparation
     store = preparation.examples.store
-    starts = np.arange(0, len(strip) - store.clip_samples + 1, round(_JUDGED_SECONDS * store.sample_rate))
-    starts = starts[~_holds_keyword(starts, store.clip_samples, keywords)]
-    if not len(starts):
-        return preparation
+    last, step = len(strip) - store.clip_samples, round(_JUDGED_SECONDS * store.sample_rate)
+    starts = np.arange(preparation.recorded, last + 1, step)
     # cut one after the other: all of them together would be as large as a data set
     batches = (running.cuts(strip, part, length=store.clip_samples) for part in _split(starts, _JUDGED_BATCH))
     taken = np.concatenate([scores[:, preparation.examples.keywords].max(axis=1) for scores in judge(batches)])
@@ -132,37 +134,17 @@ def with_hard_windows(
     return replace(preparation, hard=starts[hardest])
 
 
-def _holds_keyword(starts: NDArray[np.int64], length: int, keywords: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which windows hold most of a keyword: (windows,). Both are in the order of time."""
-    first, last = keywords.T
-    most = (_WHOLE * (last - first)).astype(np.int64)
-    # those that begin after the one place and before the other
-    begin, end = np.searchsorted(starts, first + most - length, "right"), np.searchsorted(starts, last - most)
-    holding = np.zeros(len(starts) + 1, np.int64)
-    np.add.at(holding, begin, 1)
-    np.add.at(holding, np.maximum(begin, end), -1)
-    return holding.cumsum()[:-1] > 0
-
-
 def _split(starts: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     return [starts[i : i + size] for i in range(0, len(starts), size)]
 
 
-def _strip(examples: Examples, rng: Rng) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Running speech for an epoch, made of training clips and cut from talk, and where keywords are in it."""
-    seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
-    if examples.talk is None:
-        return _made(examples, seconds, rng)
-    made, keywords = _made(examples, (1 - _RECORDED) * seconds, rng)
-    return np.concatenate([made, _recorded(examples, examples.talk, _RECORDED * seconds, rng)]), keywords
-
-
-def _made(examples: Examples, seconds: float, rng: Rng) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+def _made(examples: Examples, seconds: float, rng: Rng) -> NDArray[np.int16]:
+    """Running speech made of training clips."""
     store = examples.store
     rows = _phrases(store.speaker[examples.rows], round(seconds / running.MEAN_SECONDS), rng=rng)
-    clips, keywords = audio.from_int16(store.samples(examples.rows[rows])), examples.keywords[examples.labels[rows]]
-    talk = running.running_speech(clips, seconds=seconds, sample_rate=store.sample_rate, rng=rng, keywords=keywords)
-    return audio.to_int16(np.clip(talk.samples, -1, 1)), talk.keywords
+    clips = audio.from_int16(store.samples(examples.rows[rows]))
+    strip = running.running_speech(clips, seconds=seconds, sample_rate=store.sample_rate, rng=rng)
+    return audio.to_int16(np.clip(strip, -1, 1))
 
 
 def _recorded(examples: Examples, talk: NDArray[np.int16], seconds: float, rng: Rng) -> NDArray[np.int16]:

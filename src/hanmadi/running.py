@@ -1,15 +1,14 @@
 """Running speech made from single words: what a recogniser hears all day and must not take for a command.
 
 A network that has only heard words alone, with silence around them, finds its keywords everywhere in talk. So it also
-learns from words, and pieces of words, that follow each other in short phrases: those are unknown. A keyword among
-them is unknown too, for a command stands alone; therefore none stands beside a pause. Beside pauses are other
-words and pieces of any word, which is what false alarms of a network come from that knows all the rest.
+learns from words, and pieces of words, that follow each other without a pause: those are unknown. A keyword
+among them is unknown too, for a command stands alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from hanmadi.audio import Samples
 from hanmadi.errors import AudioError
 from hanmadi.noise import Rng, from_db, unit
 
-MEAN_SECONDS: Final = 0.4  # of running speech that a word makes, about
+MEAN_SECONDS: Final = 0.3  # of strip that a word makes, about
 _FRAME_SECONDS: Final = 0.01  # of a level
 _BELOW_LOUDEST_DB: Final = 22.0  # a frame this much quieter than the loudest does not belong to the word ...
 _ABOVE_NOISE_DB: Final = 4.0  # ... nor one that is hardly louder than the quietest tenth
@@ -38,8 +37,8 @@ class RunningConfig:
     faster_p: float = 0.5  # share of words that are spoken faster: words alone are spoken slowly
     faster: tuple[float, float] = (1.0, 1.35)
     gap_seconds: tuple[float, float] = (-0.03, 0.07)  # below 0: they overlap
-    pause_p: float = 0.25  # share of words after which there is a pause, where there may be one
-    pause_seconds: tuple[float, float] = (0.15, 0.8)
+    pause_p: float = 0.1  # share of words after which there is a pause
+    pause_seconds: tuple[float, float] = (0.3, 0.8)
     level_db: tuple[float, float] = (-4.0, 4.0)
 
 
@@ -60,72 +59,39 @@ def word_extents(clips: Samples, *, sample_rate: int) -> NDArray[np.int64]:
     return np.stack([first, last], axis=1) * frame
 
 
-class Running(NamedTuple):
-    """Running speech, and where whole keywords are in it."""
-
-    samples: Samples  # (samples,)
-    keywords: NDArray[np.int64]  # (count, 2), first sample and one past the last, in the order of time
-
-
 def running_speech(
-    clips: Samples,
-    *,
-    seconds: float,
-    sample_rate: int,
-    rng: Rng,
-    keywords: NDArray[np.bool_] | None = None,
-    config: RunningConfig | None = None,
-) -> Running:
-    """So many seconds of running speech, made from clips of words, (batch, n), in turn.
+    clips: Samples, *, seconds: float, sample_rate: int, rng: Rng, config: RunningConfig | None = None
+) -> Samples:
+    """A strip of running speech of so many seconds, made from clips of words, (batch, n), in turn: (samples,).
 
-    keywords: (batch,), which of them are keywords; those never stand beside a pause unless only a piece is left.
     The clips are used again from the first one when they do not suffice. Raises AudioError if none holds a sound.
     """
     config = config or RunningConfig()
-    words = _words(clips, keywords, sample_rate)
-    samples = np.zeros(round(seconds * sample_rate), np.float32)
-    places: list[tuple[int, int]] = []
     shortest = round(_SHORTEST_SECONDS * sample_rate)
-    start, number, rested = 0, 0, True
-    while start < len(samples):
-        word, is_keyword = words[number % len(words)]
-        piece = rng.random() < config.piece_p or (is_keyword and rested)
-        rests = rng.random() < config.pause_p and (piece or not is_keyword)
-        spoken = _spoken(_piece(word, shortest, config, rng) if piece else word, sample_rate, config, rng)
-        end = min(start + len(spoken), len(samples))
-        samples[start:end] += spoken[: end - start]
-        if is_keyword and not piece:
-            places.append((start, end))
-        pause = config.pause_seconds if rests else config.gap_seconds
-        start = max(start + shortest // 2, end + round(rng.uniform(*pause) * sample_rate))
-        number, rested = number + 1, rests
-    return Running(samples, np.array(places, np.int64).reshape(-1, 2))
-
-
-def _words(clips: Samples, keywords: NDArray[np.bool_] | None, sample_rate: int) -> list[tuple[Samples, bool]]:
-    """The sounding parts of clips, and whether each is a keyword. Raises AudioError if none is left."""
-    are_keywords = np.zeros(len(clips), np.bool_) if keywords is None else keywords
-    extents = word_extents(clips, sample_rate=sample_rate).tolist()
     words = [
-        (clip[first:last], bool(is_keyword))
-        for clip, (first, last), is_keyword in zip(clips, extents, are_keywords, strict=True)
+        clip[first:last]
+        for clip, (first, last) in zip(clips, word_extents(clips, sample_rate=sample_rate), strict=True)
     ]
-    words = [
-        (word, is_keyword) for word, is_keyword in words if len(word) >= _SHORTEST_SECONDS * sample_rate and word.any()
-    ]
+    words = [word for word in words if len(word) >= shortest and word.any()]
     if not words:
         raise AudioError(f"expected clips with words to make running speech from, got {len(clips)} silent ones")
-    return words
+    strip = np.zeros(round(seconds * sample_rate), np.float32)
+    place = number = 0
+    while place < len(strip):
+        piece = _spoken(words[number % len(words)], shortest, sample_rate, config, rng)
+        end = min(place + len(piece), len(strip))
+        strip[place:end] += piece[: end - place]
+        pause = config.pause_seconds if rng.random() < config.pause_p else config.gap_seconds
+        place = max(place + shortest // 2, end + round(rng.uniform(*pause) * sample_rate))
+        number += 1
+    return strip
 
 
-def _piece(word: Samples, shortest: int, config: RunningConfig, rng: Rng) -> Samples:
-    """The beginning or the end of a word."""
-    length = max(shortest, round(len(word) * rng.uniform(*config.piece)))
-    return word[:length] if rng.random() < 0.5 else word[-length:]
-
-
-def _spoken(word: Samples, sample_rate: int, config: RunningConfig, rng: Rng) -> Samples:
+def _spoken(word: Samples, shortest: int, sample_rate: int, config: RunningConfig, rng: Rng) -> Samples:
     """A word or a piece of it, at another speed and level, faded at both ends."""
+    if rng.random() < config.piece_p:
+        length = max(shortest, round(len(word) * rng.uniform(*config.piece)))
+        word = word[:length] if rng.random() < 0.5 else word[-length:]
     if rng.random() < config.faster_p:
         places = np.arange(0, len(word) - 1, rng.uniform(*config.faster))
         word = np.interp(places, np.arange(len(word)), word).astype(np.float32)

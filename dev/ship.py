@@ -2,20 +2,16 @@
 
     python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small small_8k base]
 
-`tiny` learns from the answers of two networks like `base` too, which are trained first; `small` hears synthetic talk
-(make_talk.py) in training. What was tried for each is in LOG.md. A run that is complete is not trained again, one that
-was stopped goes on. Training sees training clips, choices are made on validation clips, and the test split is judged
-when a run ends. Thresholds for listening are chosen on one half of the speakers of ``continuous_speech`` (see
-live_halves.py).
+A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, the best
+weights are chosen on validation clips, and the test split is judged once, when a run ends. Thresholds for listening
+are chosen on one half of the speakers of ``continuous_speech`` (see live_halves.py).
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import make_talk
 from live_halves import CHOOSING, half
 
 from hanmadi import bundle, calibration, training
@@ -35,52 +31,24 @@ LIMITS = (
     "English; choose your own on recordings of your room with: hanmadi calibrate.",
 )
 MAX_FA_PER_HOUR = 3.0  # of read speech without a pause: one alarm in the recordings that thresholds are chosen on
-TEACHER, TEACHER_SEEDS, TEACHER_EPOCHS = "base", (0, 1), 60
-
-
-class Plan(NamedTuple):
-    """How a model is trained."""
-
-    epochs: int
-    taught: bool = False
-    talk: bool = False
-
-
-PLANS = {"tiny": Plan(100, taught=True), "small": Plan(100, talk=True), "base": Plan(60), "small_8k": Plan(60)}
+EPOCHS = {"small": 100, "base": 50, "tiny": 80, "small_8k": 50}
 
 
 def main() -> None:
     data, runs, *names = sys.argv[1:]
-    for name in names or PLANS:
-        plan, folder = PLANS[name], Path(runs) / name
-        teachers = _teachers(data, Path(runs)) if plan.taught else []
-        talk = [_talk(Path(runs))] if plan.talk else []
-        _train(folder, data, arch=name, epochs=plan.epochs, talk=talk, teachers=teachers)
+    for name in names or EPOCHS:
+        folder = Path(runs) / name
+        if not (folder / training.CARD).exists():
+            _train(name, data, folder)
         _ship(name, data, folder)
 
 
-def _teachers(data: str, runs: Path) -> list[Path]:
-    folders = [runs / f"teacher-{seed}" for seed in TEACHER_SEEDS]
-    for seed, folder in zip(TEACHER_SEEDS, folders, strict=True):
-        _train(folder, data, arch=TEACHER, epochs=TEACHER_EPOCHS, seed=seed)
-    return folders
-
-
-def _talk(runs: Path) -> Path:
-    folder = runs / "talk"
-    if not folder.exists():
-        make_talk.write(folder)
-    return folder
-
-
-def _train(folder: Path, data: str, **options: Any) -> None:
-    if (folder / training.CARD).exists():
-        return
+def _train(name: str, data: str, folder: Path) -> None:
     with training_display() as hooks:
         if (folder / training.SETTINGS).exists():
             training.resume(folder, hooks=hooks)
         else:
-            training.train(data, out=folder, hooks=hooks, **options)
+            training.train(data, arch=name, epochs=EPOCHS[name], out=folder, hooks=hooks)
 
 
 def _ship(name: str, data: str, folder: Path) -> None:

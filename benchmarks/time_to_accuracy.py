@@ -146,11 +146,12 @@ def _train(run: Path, options: dict[str, Any], watch: Watch) -> dict[str, Any]:
     """The card of the training, which is done, or gone on with, if it is not complete."""
     from hanmadi import training
     from hanmadi.models import architecture
+    from hanmadi.settings import SETTINGS
 
     hooks = training.Hooks(on_start=watch.on_start, on_epoch=watch.on_epoch)
     if (run / training.CARD).exists():
         return json.loads((run / training.CARD).read_text(encoding="utf-8"))
-    if (run / training.SETTINGS).exists():
+    if (run / SETTINGS).exists():
         return training.resume(run, hooks=hooks).card
     minutes, epochs = options["minutes"], options["epochs"]
     if minutes and not epochs:  # never longer than the recipe

@@ -20,6 +20,7 @@ from hanmadi.console import training_display
 from hanmadi.evaluation import evaluate
 from hanmadi.files import write_bytes
 from hanmadi.recognizer import SHIPPED_FOLDER, Recognizer, load
+from hanmadi.settings import SETTINGS
 
 LICENCE = "CC BY 4.0"
 ATTRIBUTION = "Google Speech Commands v0.02, Pete Warden, arXiv 1804.03209; a part of its clips, unaltered"
@@ -45,7 +46,7 @@ def main() -> None:
 
 def _train(name: str, data: str, folder: Path) -> None:
     with training_display() as hooks:
-        if (folder / training.SETTINGS).exists():
+        if (folder / SETTINGS).exists():
             training.resume(folder, hooks=hooks)
         else:
             training.train(data, arch=name, epochs=EPOCHS[name], out=folder, hooks=hooks)

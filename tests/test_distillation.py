@@ -15,7 +15,8 @@ from hanmadi.errors import TrainingError
 from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
-from hanmadi.training import Run, Settings, resume, train
+from hanmadi.settings import Settings
+from hanmadi.training import Run, resume, train
 
 SMALL = architecture("small").features
 

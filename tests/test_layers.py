@@ -27,7 +27,7 @@ ROWS = (
     "examples check models models.course models.compact models.bcresnet sources.choose stream c_export",
     "sources preparation microphone backgrounds parity export teaching training_state",
     "distillation litert talk",
-    "fit",
+    "fit settings",
     "evaluation",
     "live_evaluation",
     "calibration mining report_parts.answer report_parts.curves report_parts.mistakes report_parts.repeat "

@@ -20,8 +20,8 @@ from hanmadi.errors import DataError, TrainingError
 from hanmadi.examples import make_examples, sampling_weights, with_hard_negatives
 from hanmadi.labels import LabelSet
 from hanmadi.mining import MANIFEST, mine, triggers
+from hanmadi.settings import Settings
 from hanmadi.sources.folder import FolderSource
-from hanmadi.training import Settings
 
 
 def talk(at_s: float = 10.0) -> np.ndarray:

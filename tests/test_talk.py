@@ -21,8 +21,9 @@ from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
 from hanmadi.preparation import Preparation, prepare, with_hard_windows
+from hanmadi.settings import Settings
 from hanmadi.talk import open_talk
-from hanmadi.training import Settings, resume, train
+from hanmadi.training import resume, train
 
 RATE = 16_000
 SMALL = architecture("small")
@@ -157,6 +158,12 @@ def test_hard_windows_are_looked_for_and_repeat(words_folder: Path, folder: Path
     assert min(asked) > 0
     first, again = (load_file(tmp_path / n / "weights.safetensors") for n in ("1", "2"))
     assert all(np.array_equal(first[name], again[name]) for name in first)
+
+
+def test_a_network_that_hears_no_running_speech_refuses_talk(words_folder: Path, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="without running speech"):
+        train(words_folder, words=["yes", "no"], arch="bcresnet1", talk=[folder], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_command_names_talk() -> None:

@@ -16,7 +16,8 @@ import pytest
 from hanmadi import training
 from hanmadi.clips import ClipStore
 from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
-from hanmadi.training import Hooks, Run, Settings, resume, train
+from hanmadi.settings import Settings
+from hanmadi.training import Hooks, Run, resume, train
 from hanmadi.training_state import Epoch
 
 

@@ -20,7 +20,8 @@ from hanmadi.errors import HanmadiError, TrainingError
 from hanmadi.files import write_text
 from hanmadi.plots import ComparisonRow, draw_comparison, save_figure
 from hanmadi.recognizer import Recognizer, load
-from hanmadi.training import CARD, DEFAULT_ARCH
+from hanmadi.settings import DEFAULT_ARCH
+from hanmadi.training import CARD
 
 COURSE: Final = (
     "wave_cnn",

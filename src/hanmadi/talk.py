@@ -22,7 +22,7 @@ class Talk:
 
     samples: NDArray[np.int16] = field(repr=False)  # (n,)
     sample_rate: int  # Hz
-    sources: tuple[str, ...]
+    source: str  # names of the files and folders
     fingerprint: str  # of the samples
 
     @property
@@ -33,6 +33,7 @@ class Talk:
 
 def open_talk(paths: Sequence[str | os.PathLike[str]], *, sample_rate: int, least_seconds: float) -> Talk:
     """Sound files, and those below folders, of any length. Raises DataError if there are none, or less sound."""
+    source = ", ".join(map(str, paths))
     with tempfile.TemporaryFile() as file:
         crc = count = 0
         for background in open_backgrounds(paths, sample_rate=sample_rate):
@@ -41,8 +42,8 @@ def open_talk(paths: Sequence[str | os.PathLike[str]], *, sample_rate: int, leas
                 crc, count = zlib.crc32(samples.data, crc), count + len(samples)
                 file.write(samples.data)
         if count < least_seconds * sample_rate:
-            named, came = ", ".join(map(str, paths)), count / sample_rate
-            raise DataError(f"{named}: expected {least_seconds:g} s of talk or more, got {came:.2f} s; name more")
+            came = count / sample_rate
+            raise DataError(f"{source}: expected {least_seconds:g} s of talk or more, got {came:.2f} s; name more")
         file.flush()
         mapped = np.memmap(file, np.int16, "r", shape=(count,))  # stays when the file is closed, and goes with it
-    return Talk(mapped, sample_rate, tuple(map(str, paths)), f"{crc:08x}-{count}")
+    return Talk(mapped, sample_rate, source, f"{crc:08x}-{count}")

@@ -7,9 +7,8 @@ import io
 import json
 import os
 import platform
-import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,6 +27,7 @@ from hanmadi.files import write_text
 from hanmadi.labels import SILENCE, UNKNOWN, LabelSet, make_labels
 from hanmadi.metrics import wilson_interval
 from hanmadi.recognizer import RUNS_FOLDER, Recognizer, load
+from hanmadi.settings import DEFAULT_ARCH, SETTINGS, Settings, read_settings, write_settings
 from hanmadi.sources import open_source
 from hanmadi.splits import DEFAULT_HOLDOUT, Method, choose_method
 from hanmadi.talk import Talk, open_talk
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from hanmadi.models.registry import Architecture, Recipe
     from hanmadi.training_state import Epoch
 
-DEFAULT_ARCH: Final = "small"
-SETTINGS: Final = "settings.json"
 CARD: Final = "card.json"
 METRICS: Final = "metrics.json"
 HISTORY: Final = "history.csv"
@@ -49,35 +47,6 @@ _FEWEST_JUDGED, _MOST_JUDGED = 120, 3_000
 _JUDGING_SECONDS: Final = 30.0
 _MOST_BIAS: Final = 1.0  # of a keyword's logit, either way
 _SYNTHETIC_SHARE: Final = 0.4  # of the epochs: synthetic speech is learnt sooner than people's
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a person chose: with the data and the versions, all that is needed to repeat a run."""
-
-    data: str | None = None  # folder or .npz; None is synthetic speech
-    arch: str = DEFAULT_ARCH
-    words: tuple[str, ...] | None = None  # None is the course's ten
-    epochs: int | None = None  # None is what the architecture's recipe says, unless minutes are given
-    minutes: float | None = None
-    seed: int = 0
-    split: Method = "auto"
-    holdout: float = DEFAULT_HOLDOUT
-    hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
-    talk: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
-    teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
-
-    def command(self) -> str:
-        """The command that does this again."""
-        options = {
-            "--data": self.data, "--arch": self.arch, "--words": ",".join(self.words) if self.words else None,
-            "--epochs": self.epochs, "--minutes": self.minutes, "--seed": self.seed, "--split": self.split,
-            "--holdout": self.holdout, "--hard-negatives": self.hard_negatives,
-        }  # fmt: skip
-        given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
-        for name, values in (("--talk", self.talk), ("--teacher", self.teachers)):
-            given += [part for value in values for part in (name, value)]
-        return shlex.join(["hanmadi", "train", *given])
 
 
 @dataclass(frozen=True)
@@ -156,13 +125,7 @@ def resume(
     It loses at most the epoch it was in. ``epochs`` or ``minutes`` give it a new budget.
     """
     folder = Path(out) if out is not None else _last_started()
-    try:
-        saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        saved = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
-        del saved["fingerprint"]
-        settings = Settings(**{name: value for name, value in saved.items() if not name.endswith("_fingerprint")})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
+    settings = read_settings(folder)
     if epochs is not None or minutes is not None:
         settings = replace(settings, epochs=epochs, minutes=minutes)
     return _run(settings, folder, hooks or Hooks(), resume=True)
@@ -189,12 +152,12 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         seconds=features.seconds, progress=hooks.on_clips,
     )  # fmt: skip
     examples = make_examples(store, labels, split_method=settings.split, holdout=settings.holdout, seed=settings.seed)
-    hard, talk = _hard_negatives(settings, store), _talk(settings, store)
+    hard, talk = _hard_negatives(settings, store), _talk(settings, chosen, store)
     if hard is not None:
         examples["train"] = with_hard_negatives(examples["train"], hard)
     if talk is not None:
         examples["train"] = with_talk(examples["train"], talk.samples)
-    _write_settings(folder, settings, {"": store, "hard_": hard, "talk_": talk}, resume=resume)
+    write_settings(folder, settings, {"": store, "hard_": hard, "talk_": talk}, resume=resume)
     torch.manual_seed(settings.seed)
     body = chosen.build(features.shape, len(labels))
     card = _card(settings, chosen, labels, store, examples, body)
@@ -234,29 +197,16 @@ def _hard_negatives(settings: Settings, store: ClipStore) -> ClipStore | None:
     return cached_store(open_source(settings.hard_negatives), sample_rate=store.sample_rate, seconds=store.seconds)
 
 
-def _talk(settings: Settings, store: ClipStore) -> Talk | None:
+def _talk(settings: Settings, chosen: Architecture, store: ClipStore) -> Talk | None:
     """The recordings of ``--talk``, at the network's rate."""
     if not settings.talk:
         return None
+    if not (chosen.recipe.augment and chosen.recipe.augmentation.running_p):
+        raise TrainingError(
+            f"{chosen.name} is trained without running speech, so it cannot learn from --talk; choose another --arch, "
+            "such as small, or use --hard-negatives"
+        )
     return open_talk(settings.talk, sample_rate=store.sample_rate, least_seconds=store.seconds)
-
-
-def _write_settings(
-    folder: Path, settings: Settings, recordings: Mapping[str, ClipStore | Talk | None], *, resume: bool
-) -> None:
-    """Keep what --resume needs. Raises TrainingError if the recordings are no longer those of the start."""
-    there = {f"{kind}fingerprint": found for kind, found in recordings.items() if found is not None}
-    now = {name: found.fingerprint for name, found in there.items()}
-    if resume:
-        before = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        for name, found in there.items():
-            if before.get(name) != found.fingerprint:
-                source = found.source if isinstance(found, ClipStore) else ", ".join(found.sources)
-                raise TrainingError(
-                    f"{folder}: the recordings in {source} have changed since this training was started; "
-                    "put them back, or start a new training"
-                )
-    write_text(folder / SETTINGS, json.dumps(asdict(settings) | now, indent=1, ensure_ascii=False))
 
 
 def _finish(

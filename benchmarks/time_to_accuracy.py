@@ -6,8 +6,10 @@
     python benchmarks/time_to_accuracy.py --archs
 
 Each command adds to what stands in --out (runs/time_to_accuracy), and the last one only tabulates it: one row for
-each training in results/time_to_accuracy.csv, one for each network in results/time_to_accuracy_mean.csv, and
-docs/images/time_to_accuracy.png. A training that is complete is not done again; one that was stopped goes on.
+each training in results/time_to_accuracy.csv, one for each network and number of epochs in
+results/time_to_accuracy_mean.csv, and docs/images/time_to_accuracy.png. A training that is complete is not done again;
+one that was stopped goes on. Rows of trainings that are not in --out stay, each with the commit that it was trained at;
+the picture is drawn anew where every training of the table is there.
 
 The test clips have no say in a training: the weights that it would keep are put aside after every epoch, and
 judged when it is over. Processor time is that of all threads of the process, with features, augmentation and
@@ -24,6 +26,7 @@ the examples and the level is at most four times as many away.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import shutil
 import time
@@ -32,7 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-from common import REPOSITORY, write_rows
+from common import REPOSITORY, RESULTS, environment, write_rows
 from trainings import Mean, finish, mean_of, options_of, outcome, outcomes
 
 from hanmadi.comparison import COURSE
@@ -244,13 +247,13 @@ def row_of(result: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mean_row(arch: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def mean_row(arch: str, epochs: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The trainings of one network as a row: means with the 95 % interval over seeds.
 
     A time is given where every seed reached the level, measured: a mean of the quick ones would flatter.
     """
     accuracy = mean_of([row["final_accuracy"] for row in rows])
-    found: dict[str, Any] = {"arch": arch, "seeds": len(rows), "test_clips": rows[0]["test_clips"]}
+    found: dict[str, Any] = {"arch": arch, "epochs": epochs, "seeds": len(rows), "test_clips": rows[0]["test_clips"]}
     found |= _with_interval("final_accuracy", accuracy, 4)
     for level in LEVELS:
         name = f"{100 * level:.0f}"
@@ -317,17 +320,47 @@ def _finish_errors(axes: Any, label: str) -> None:
 
 
 def tabulate(folder: Path) -> None:
-    """Everything complete in the folder, as tables and as a picture."""
+    """Everything complete in the folder, and what the table has beside it, as tables and as a picture."""
     results = outcomes(folder)
     if not results:
         raise SystemExit(f"{folder}: holds no complete training")
-    rows = [row_of(result) for result in results]
-    by_arch = {arch: [row for row in rows if row["arch"] == arch] for arch in sorted({row["arch"] for row in rows})}
-    means = [mean_row(arch, found) for arch, found in by_arch.items()]
+    here = [row_of(result) for result in results]
+    others = [row for row in _table() if _identity(row) not in {_identity(found) for found in here}]
+    rows = sorted(here + others, key=_identity)
+    kinds = sorted({_identity(row)[:2] for row in rows})
+    means = [mean_row(*kind, [row for row in rows if _identity(row)[:2] == kind]) for kind in kinds]
     for mean in means:
         print({name: value for name, value in mean.items() if value is not None})
     print(write_rows("time_to_accuracy", rows), write_rows("time_to_accuracy_mean", means))
-    draw(results, PICTURE)
+    if others:
+        print(f"{PICTURE}: not drawn anew, {len(others)} of {len(rows)} trainings are not in {folder}")
+    else:
+        draw(results, PICTURE)
+
+
+def _identity(row: dict[str, Any]) -> tuple[str, int, int]:
+    return row["arch"], row["epochs"], row["seed"]
+
+
+def _table() -> list[dict[str, Any]]:
+    """The rows that were written last, without what `write_rows` adds."""
+    path = RESULTS / "time_to_accuracy.csv"
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        added = set(environment())
+        return [{name: _value(name, text) for name, text in row.items() if name not in added}
+                for row in csv.DictReader(file)]  # fmt: skip
+
+
+def _value(name: str, text: str) -> Any:
+    """What a cell stood for: a number, nothing, or text."""
+    if "_to_" in name and not text:
+        return None
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text
 
 
 def main() -> None:

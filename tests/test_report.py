@@ -273,6 +273,19 @@ def test_a_training_by_time_says_that_it_repeats_only_nearly(store: ClipStore) -
     assert "limited by time" in repeat.repeat(card)
 
 
+def test_what_was_heard_beside_the_clips_is_told(store: ClipStore) -> None:
+    card = make_card(make_evaluation(store))
+    assert not any(word in repeat.data(card, store) for word in ("Talk", "Hard negatives", "Teachers"))
+    card["data"] |= {
+        "talk": {"sources": ["radio", "tv.wav"], "seconds": 365.0},
+        "hard_negatives": {"source": "hard", "clips": 7, "fingerprint": "x", "broken": 0},
+    }
+    card["training"]["teachers"] = ["runs/a", "runs/<b>"]
+    told = " ".join(Page(repeat.data(card, store)).texts).replace("\u00a0", " ")
+    for text in ("radio, tv.wav, 6 min 5 s", "hard, 7 clips", "runs/a, runs/<b>"):
+        assert text in told
+
+
 def test_broken_recordings_are_counted_and_the_first_fifty_named(store: ClipStore) -> None:
     page = Page(page_of(store)).text
     assert "60 recordings could not be used; the first 50:" in page

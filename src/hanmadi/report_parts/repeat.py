@@ -30,7 +30,7 @@ SPLIT_WORDS: Final = {"train": "training", "validation": "validation", "test": "
 
 
 def data(card: dict[str, Any], store: ClipStore) -> Html:
-    """Clips of every split and label, speakers, and what was broken."""
+    """Clips of every split and label, what was heard beside them, and what was broken."""
     about = card["data"]
     method, holdout = about.get("method"), about.get("holdout")
     held = "official lists" if method == "official" else f"{method}, {number(holdout)} held out for each"
@@ -38,6 +38,9 @@ def data(card: dict[str, Any], store: ClipStore) -> Html:
         ("Recordings", name(about["source"])),
         ("Licence", about.get("licence") or "not stated by the data"),
         ("Attribution", about.get("attribution")),
+        ("Talk without a keyword", _talk(about.get("talk"))),
+        ("Hard negatives", _hard_negatives(about.get("hard_negatives"))),
+        ("Teachers", ", ".join(map(composed, card["training"].get("teachers", ()))) or None),
         ("Split", held),
         ("Fingerprint", tag("code", str(about.get("fingerprint", NONE)))),
     ]
@@ -49,6 +52,14 @@ def data(card: dict[str, Any], store: ClipStore) -> Html:
         tag("h3", "Broken recordings"),
         *_broken(store),
     )
+
+
+def _talk(found: dict[str, Any] | None) -> str | None:
+    return f"{', '.join(map(composed, found['sources']))}, {duration(found['seconds'])}" if found else None
+
+
+def _hard_negatives(found: dict[str, Any] | None) -> str | None:
+    return f"{composed(found['source'])}, {count(found['clips'], 'clip')}" if found else None
 
 
 def repeat(card: dict[str, Any]) -> Html:

@@ -21,7 +21,7 @@ ROWS = (
     "files answers",
     "audio signals labels metrics plotstyle report_parts report_parts.html",
     "features noise rooms clips plots decisions actions bundle checkpoint sources.espeak sources.archive",
-    "augment running",
+    "augment running noise_pool",
     "planting splits models.registry models.frontend models.cost sources.folder sources.npz sources.synth recognizer "
     "quantise network_layers",
     "examples check models models.course models.compact models.bcresnet sources.choose stream c_export",

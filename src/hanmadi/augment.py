@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hanmadi.audio import Samples
 from hanmadi.errors import AudioError
-from hanmadi.noise import NoiseBank, Rng, from_db
+from hanmadi.noise import NoiseSource, Rng, from_db
 
 MASK_VALUE: Final = -1.0  # of a normalised log-mel: about that of a quiet room
 _WARPS: Final = 7
@@ -28,6 +28,7 @@ class Augmentation:
     gain_db: tuple[float, float] = (-40.0, 16.0)
     noise_p: float = 0.8
     snr_db: tuple[float, float] = (-3.0, 30.0)
+    noises: int = 200  # of an epoch, each a sound of the noise bank altered anew; 0: the bank as it is
     running_p: float = 0.3  # share of unknown words in whose place running speech is heard
     hard_p: float = 0.5  # share of that which the network finds hardest, where there is recorded talk
     talk_p: float = 0.15  # share of clips with running speech behind the word ...
@@ -35,11 +36,11 @@ class Augmentation:
     room_p: float = 0.2  # share of clips that sound as in a room
     warp: float = 0.08  # mel filters move by at most this share: other vocal tracts
     stretch: float = 0.12  # frames are resampled by at most exp(this): other rates of speech
-    masked_mels: int = 6  # at most, twice a clip
-    masked_frames: int = 10  # at most, once a clip
+    masked_mels: int = 2  # at most, twice a clip; wider masks slow small networks down (dev/LOG.md, 2026-11-25)
+    masked_frames: int = 3  # at most, once a clip
 
 
-def augment(batch: Samples, noise: NoiseBank, *, config: Augmentation, rng: Rng) -> Samples:
+def augment(batch: Samples, noise: NoiseSource, *, config: Augmentation, rng: Rng) -> Samples:
     """The chain for waveforms, (batch, n) float32 in [-1, 1] to the same: shift, noise, gain."""
     batch = shift(batch, most=round(config.shift_ms * noise.sample_rate / 1000), rng=rng)
     batch = add_noise(batch, noise, snr_db=config.snr_db, p=config.noise_p, rng=rng)
@@ -49,6 +50,8 @@ def augment(batch: Samples, noise: NoiseBank, *, config: Augmentation, rng: Rng)
 def augment_features(batch: Samples, *, config: Augmentation, rng: Rng) -> Samples:
     """The chain for log-mels: stretch, masks. (batch, frames, mels) to the same."""
     batch = stretch(batch, most=config.stretch, rng=rng)
+    if not (config.masked_mels or config.masked_frames):
+        return batch
     keep = feature_mask(batch.shape, masked_mels=config.masked_mels, masked_frames=config.masked_frames, rng=rng)
     return np.where(keep, batch, np.float32(MASK_VALUE))
 
@@ -89,7 +92,7 @@ def change_gain(batch: Samples, *, gain_db: tuple[float, float], rng: Rng) -> Sa
     return np.clip(louder, -1.0, 1.0, out=louder)
 
 
-def add_noise(batch: Samples, noise: NoiseBank, *, snr_db: tuple[float, float], p: float, rng: Rng) -> Samples:
+def add_noise(batch: Samples, noise: NoiseSource, *, snr_db: tuple[float, float], p: float, rng: Rng) -> Samples:
     """Add noise at an SNR in dB to each clip with probability ``p``. The SNR is that of mean powers over the clip."""
     chosen = np.flatnonzero(rng.random(len(batch)) < p)
     noisy = batch.copy()

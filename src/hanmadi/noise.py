@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,24 @@ from hanmadi.audio import Samples
 
 Rng = np.random.Generator
 
+_KNOTS: Final = 7  # of the tilt of coloured noise
 _TINY: Final = 1e-6  # keeps digital silence finite when it is scaled
 _MUTED_P: Final = 0.03  # share of silence that is zeros
 _TURNED_DOWN_P, _TURNED_DOWN_DB = 0.3, (-45.0, 0.0)  # share of it whose level is lowered, noise floor and all
 _BANK: Final = {"coloured": 160, "hums": 40, "events": 150}  # made once, then cut anywhere: each wraps around
+
+
+class NoiseSource(Protocol):
+    """What noise is drawn from."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    def draw(self, count: int, *, rng: Rng) -> Samples:
+        """Noise of RMS 1: (count, samples of a clip)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,9 +52,12 @@ class NoiseBank:
         """Cuts of recordings and made noise, RMS 1: (count, length)."""
         noise = np.empty((count, self.length), np.float32)
         for row in noise:
-            recorded = self.recordings and rng.random() < self.recorded_share
-            row[:] = unit(self._recorded(rng)) if recorded else self._wrapped(self._made, rng)
+            row[:] = unit(self._recorded(rng, self.length)) if self._is_recorded(rng) else wrapped(self._made, rng)
         return noise
+
+    def sound(self, length: int, *, rng: Rng) -> Samples:
+        """A stretch of a recording or of a made noise, at the level it has: (length,); it repeats if it is shorter."""
+        return self._recorded(rng, length) if self._is_recorded(rng) else np.resize(wrapped(self._made, rng), length)
 
     def silence(self, *, rng: Rng) -> NDArray[np.int16]:
         """One clip without a word: (length,) int16.
@@ -53,28 +70,27 @@ class NoiseBank:
             return np.zeros(self.length, np.int16)
         kind, level = rng.random(), from_db(rng.uniform(-85.0, 0.0))
         if kind < 0.21 and self.recordings:
-            sound = self._recorded(rng)
+            sound = self._recorded(rng, self.length)
             if kind >= 0.07:
                 sound *= from_db(rng.uniform(-30.0, 10.0))
         elif kind < 0.51:
             bed = self.draw(1, rng=rng)[0] * np.float32(10.0 ** -rng.uniform(0, 2) * (rng.random() < 0.7))
-            sound = (self._wrapped(self._events, rng) + bed) * level**0.6
+            sound = (wrapped(self._events, rng) + bed) * level**0.6
         else:
             sound = self.draw(1, rng=rng)[0] * level
         dither = rng.standard_normal(self.length, np.float32) / np.float32(audio.FULL_SCALE)
         turned_down = from_db(rng.uniform(*_TURNED_DOWN_DB)) if rng.random() < _TURNED_DOWN_P else 1.0
         return audio.to_int16(((sound + dither) * turned_down).astype(np.float32, copy=False))
 
-    def _recorded(self, rng: Rng) -> Samples:
-        noise = self.recordings[int(rng.integers(len(self.recordings)))]
-        if len(noise) < self.length:
-            noise = np.resize(noise, self.length)  # a short one is repeated
-        start = rng.integers(len(noise) - self.length + 1)
-        return audio.from_int16(noise[start : start + self.length])
+    def _is_recorded(self, rng: Rng) -> bool:
+        return bool(self.recordings) and rng.random() < self.recorded_share
 
-    def _wrapped(self, bank: Samples, rng: Rng) -> Samples:
-        sound, start = bank[int(rng.integers(len(bank)))], int(rng.integers(self.length))
-        return np.concatenate([sound[start:], sound[:start]])
+    def _recorded(self, rng: Rng, length: int) -> Samples:
+        noise = self.recordings[int(rng.integers(len(self.recordings)))]
+        if len(noise) < length:
+            noise = np.resize(noise, length)  # a short one is repeated
+        start = rng.integers(len(noise) - length + 1)
+        return audio.from_int16(noise[start : start + length])
 
     @cached_property
     def _events(self) -> Samples:
@@ -93,6 +109,12 @@ class NoiseBank:
         )
 
 
+def wrapped(sounds: Samples, rng: Rng) -> Samples:
+    """One of some sounds (count, n) from anywhere in it on, its beginning after its end: (n,)."""
+    sound, start = sounds[int(rng.integers(len(sounds)))], int(rng.integers(sounds.shape[1]))
+    return np.concatenate([sound[start:], sound[:start]])
+
+
 def unit(samples: NDArray[np.floating]) -> Samples:
     """Scaled to an RMS of 1 along the last axis; digital silence stays silent."""
     power = np.einsum("...i,...i->...", samples, samples) / samples.shape[-1]  # a third of the time of np.mean
@@ -108,17 +130,28 @@ def from_db(decibels: Any) -> NDArray[np.float32]:
 
 def coloured_noise(count: int, length: int, *, rng: Rng) -> Samples:
     """White to brown noise, tilted at random by +-12 dB at seven knots, a third of it swelling: (count, length)."""
-    frequencies = np.maximum(np.fft.rfftfreq(length), 1 / length)
+    frequencies = audible(length)
     bins = len(frequencies)
     spectrum = rng.standard_normal((count, bins)) + 1j * rng.standard_normal((count, bins))
-    octave = np.log(frequencies / frequencies[0]) / np.log(frequencies[-1] / frequencies[0]) * 6
-    below = np.minimum(octave.astype(np.int64), 5)
-    knots = rng.uniform(-12.0, 12.0, (count, 7))
-    tilt_db = knots[:, below] * (1 - octave + below) + knots[:, below + 1] * (octave - below)
+    tilt_db = between_knots(rng.uniform(-12.0, 12.0, (count, _KNOTS)), frequencies)
     spectrum *= frequencies ** (-rng.uniform(-0.5, 2.2, (count, 1)) / 2) * 10 ** (tilt_db / 20)
     swell_db = rng.uniform(-20.0, 0.0, (count, 9)) * (rng.random((count, 1)) < 0.35)
     swell = np.stack([np.interp(np.arange(length), np.linspace(0, length, 9), row) for row in swell_db])
     return unit(np.fft.irfft(spectrum, length) * 10 ** (swell / 20))
+
+
+def audible(length: int) -> NDArray[np.float64]:
+    """Frequencies of the bins of ``length`` samples, in parts of the sample rate; the first is not 0 but the second."""
+    return np.maximum(np.fft.rfftfreq(length), 1 / length)
+
+
+def between_knots(knots: NDArray[np.float64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values at ``frequencies`` (bins,), linear in octaves between knots (count, n) evenly over them: (count, bins)."""
+    last = knots.shape[1] - 1
+    octave = np.log(frequencies / frequencies[0]) / np.log(frequencies[-1] / frequencies[0]) * last
+    below = np.minimum(octave.astype(np.int64), last - 1)
+    values: NDArray[np.float64] = knots[:, below] * (1 - octave + below) + knots[:, below + 1] * (octave - below)
+    return values
 
 
 def hums(count: int, length: int, *, sample_rate: int, rng: Rng) -> Samples:

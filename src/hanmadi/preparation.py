@@ -17,7 +17,8 @@ from hanmadi.audio import Samples
 from hanmadi.examples import Examples
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
-from hanmadi.noise import Rng, from_db, unit
+from hanmadi.noise import NoiseSource, Rng, from_db, unit
+from hanmadi.noise_pool import noise_pool
 from hanmadi.rooms import RoomBank, place_in_rooms
 
 _STRIP_SECONDS_PER_CLIP, _STRIP_SECONDS = 0.06, (10.0, 600.0)  # of running speech for an epoch, and its limits
@@ -43,6 +44,7 @@ class Preparation:
     recorded: int | None = None  # the sample of it from which on it is recorded talk, without a keyword
     hard: NDArray[np.int64] | None = field(default=None, repr=False)  # first samples of its hard windows
     rooms: RoomBank | None = None
+    noise: NoiseSource | None = None  # other than that of the examples
 
     def __call__(self, indices: NDArray[np.int64], *, device: torch.device, rng: Rng) -> Tensor:
         """Features of examples as the network sees them: (batch, *shape), altered if the recipe says so."""
@@ -66,7 +68,7 @@ class Preparation:
             samples = self._beside_running_speech(samples, labels, self.strip, rng)
         if self.rooms is not None:
             samples = place_in_rooms(samples, self.rooms, p=how.room_p, rng=rng)
-        return augment.augment(samples, self.examples.noise, config=how, rng=rng)
+        return augment.augment(samples, self.noise or self.examples.noise, config=how, rng=rng)
 
     def _beside_running_speech(
         self, samples: Samples, labels: NDArray[np.int64], strip: NDArray[np.int16], rng: Rng
@@ -96,20 +98,22 @@ class Preparation:
 
 
 def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng) -> Preparation:
-    """What an epoch needs: with augmentation, rooms and, where unknown words are at hand, new running speech."""
+    """What an epoch needs: with augmentation, rooms, new noises, and running speech where unknown words are at hand."""
     how, store = recipe.augmentation, examples.store
     plain = Preparation(front_end, examples, recipe)
     if not recipe.augment:
         return plain
     rooms = _rooms(store.sample_rate, store.clip_samples) if how.room_p else None
+    noise = noise_pool(examples.noise, how.noises, rng=rng) if how.noises and how.noise_p else None
+    plain = replace(plain, rooms=rooms, noise=noise)
     if examples.unknown is None or not (how.running_p or how.talk_p):
-        return replace(plain, rooms=rooms)
+        return plain
     seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
     if examples.talk is None:
-        return replace(plain, rooms=rooms, strip=_made(examples, seconds, rng))
+        return replace(plain, strip=_made(examples, seconds, rng))
     made = _made(examples, (1 - _RECORDED) * seconds, rng)
     recorded = _recorded(examples, examples.talk, _RECORDED * seconds, rng)
-    return replace(plain, rooms=rooms, strip=np.concatenate([made, recorded]), recorded=len(made))
+    return replace(plain, strip=np.concatenate([made, recorded]), recorded=len(made))
 
 
 def with_hard_windows(

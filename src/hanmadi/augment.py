@@ -36,7 +36,7 @@ class Augmentation:
     room_p: float = 0.2  # share of clips that sound as in a room
     warp: float = 0.08  # mel filters move by at most this share: other vocal tracts
     stretch: float = 0.12  # frames are resampled by at most exp(this): other rates of speech
-    masked_mels: int = 2  # at most, twice a clip; wider masks slow small networks down (dev/LOG.md, 2026-11-25)
+    masked_mels: int = 2  # at most, twice a clip
     masked_frames: int = 3  # at most, once a clip
 
 

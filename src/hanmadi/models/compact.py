@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -149,14 +148,16 @@ def _over_time(size: Size, number: int) -> nn.Module:
 
 
 def _register(
-    name: str, size: Size, summary: str, *, features: FeatureConfig = LOG_MEL, recipe: Recipe = RECIPE
+    name: str, size: Size, summary: str, *, masks: tuple[int, int] = (2, 3), features: FeatureConfig = LOG_MEL
 ) -> None:
+    """masks: mels and frames that may be hidden; the more a network can learn, the more (dev/LOG.md, 2026-11-25)."""
+    mels, frames = masks
+    how = replace(RECIPE.augmentation, masked_mels=mels, masked_frames=frames)
+    recipe = replace(RECIPE, augmentation=how)
     register(Architecture(name, partial(WordNet, size=size), features, recipe, summary))
 
 
-# the smallest has enough to learn without hidden bands
-_WHOLE: Final = replace(RECIPE, augmentation=replace(RECIPE.augmentation, masked_mels=0, masked_frames=0))
-_register("tiny", TINY, "for a microcontroller: under 10,000 parameters", recipe=_WHOLE)
+_register("tiny", TINY, "for a microcontroller: under 10,000 parameters", masks=(0, 0))
 _register("small", SMALL, "the default: for a laptop, a phone, a small computer")
 _register("small_8k", SMALL, "small, for sound at 8 kHz", features=LOG_MEL_8K)
-_register("base", BASE, "for accuracy first: under 350,000 parameters")
+_register("base", BASE, "for accuracy first: under 350,000 parameters", masks=(6, 10))

@@ -59,6 +59,15 @@ def test_no_cuts_of_a_pool() -> None:
     assert noise_pool(BANK, 2, rng=np.random.default_rng(0)).draw(0, rng=np.random.default_rng(0)).shape == (0, N)
 
 
+def test_silence_of_a_pool_comes_at_many_levels() -> None:
+    clips = noise_pool(BANK, 20, rng=np.random.default_rng(0)).silence(200, rng=np.random.default_rng(0))
+    assert clips.dtype == np.int16
+    assert clips.shape == (200, N)
+    levels = 20 * np.log10(rms(clips / np.float32(2**15)))
+    assert levels.min() < -75
+    assert levels.max() > -10
+
+
 def test_digital_silence_stays_silent() -> None:
     assert not altered(np.zeros(2 * N, np.float32), N, rng=np.random.default_rng(0)).any()
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hanmadi import audio
 from hanmadi.audio import Samples
 from hanmadi.noise import NoiseBank, Rng, audible, between_knots, from_db, unit, wrapped
 
@@ -21,6 +22,7 @@ _SPEED: Final = 0.6  # a sound is played up to exp(this) times as fast, or as sl
 _REVERSED_P: Final = 0.3
 _EQUALISED_P, _EQUALISED_DB, _KNOTS = 0.5, 10.0, 7
 _SECOND_P, _SECOND_DB = 0.4, (-12.0, 0.0)  # share of noises with a second one behind, and its level
+_SILENCE_DB: Final = (-85.0, 0.0)  # RMS of silence, of full scale
 _MOST_HARMONICS: Final = 40
 _TINY: Final = 1e-9  # keeps a division by silence finite
 
@@ -40,6 +42,15 @@ class NoisePool:
             if rng.random() < _SECOND_P:
                 row += wrapped(self.sounds, rng) * from_db(rng.uniform(*_SECOND_DB))
         return unit(noise)
+
+    def silence(self, count: int, *, rng: Rng) -> NDArray[np.int16]:
+        """Clips without a word, from a loud fan down to the last bits of a converter: (count, length).
+
+        What stands behind words has to be heard without them too, or it is taken for a sign of a word.
+        """
+        level = from_db(rng.uniform(*_SILENCE_DB, (count, 1)))
+        dither = rng.standard_normal((count, self.sounds.shape[1]), np.float32) / np.float32(audio.FULL_SCALE)
+        return audio.to_int16(self.draw(count, rng=rng) * level + dither)
 
 
 def noise_pool(bank: NoiseBank, count: int, *, rng: Rng) -> NoisePool:

@@ -17,8 +17,8 @@ from hanmadi.audio import Samples
 from hanmadi.examples import Examples
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
-from hanmadi.noise import NoiseSource, Rng, from_db, unit
-from hanmadi.noise_pool import noise_pool
+from hanmadi.noise import Rng, from_db, unit
+from hanmadi.noise_pool import NoisePool, noise_pool
 from hanmadi.rooms import RoomBank, place_in_rooms
 
 _STRIP_SECONDS_PER_CLIP, _STRIP_SECONDS = 0.06, (10.0, 600.0)  # of running speech for an epoch, and its limits
@@ -29,6 +29,7 @@ _JUDGED_SECONDS: Final = 0.1  # from one window that is judged to the next
 _JUDGED_BATCH: Final = 64
 _HARDEST: Final = 0.05  # share of those that count as hard
 _JITTER_SECONDS: Final = 0.025  # a hard window is drawn again that much earlier or later
+_POOL_SILENCE: Final = 0.5  # share of made silence that is of the noises of the epoch
 _ROOMS_SEED: Final = 1  # the benchmarks' rooms have others
 _ROOM_SECONDS: Final = 0.28  # of a response: what follows is faint and costs a fifth more time
 
@@ -44,14 +45,17 @@ class Preparation:
     recorded: int | None = None  # the sample of it from which on it is recorded talk, without a keyword
     hard: NDArray[np.int64] | None = field(default=None, repr=False)  # first samples of its hard windows
     rooms: RoomBank | None = None
-    noise: NoiseSource | None = None  # other than that of the examples
+    noises: NoisePool | None = None  # of this epoch; None: those of the examples
 
     def __call__(self, indices: NDArray[np.int64], *, device: torch.device, rng: Rng) -> Tensor:
         """Features of examples as the network sees them: (batch, *shape), altered if the recipe says so."""
         samples = audio.from_int16(self.examples.batch(indices, rng=rng))
         how = self.recipe.augmentation
         with torch.no_grad():
-            real = indices < self.examples.recorded  # made silence varies as it is
+            real = indices < self.examples.recorded
+            if self.noises is not None:  # made silence varies as it is, but not with the epoch
+                of_pool = np.flatnonzero(~real & (rng.random(len(indices)) < _POOL_SILENCE))
+                samples[of_pool] = audio.from_int16(self.noises.silence(len(of_pool), rng=rng))
             if self.recipe.augment and real.any():
                 samples[real] = self._altered(samples[real], self.examples.labels[indices[real]], rng)
             heard = torch.from_numpy(samples).to(device)
@@ -68,7 +72,7 @@ class Preparation:
             samples = self._beside_running_speech(samples, labels, self.strip, rng)
         if self.rooms is not None:
             samples = place_in_rooms(samples, self.rooms, p=how.room_p, rng=rng)
-        return augment.augment(samples, self.noise or self.examples.noise, config=how, rng=rng)
+        return augment.augment(samples, self.noises or self.examples.noise, config=how, rng=rng)
 
     def _beside_running_speech(
         self, samples: Samples, labels: NDArray[np.int64], strip: NDArray[np.int16], rng: Rng
@@ -104,8 +108,8 @@ def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng
     if not recipe.augment:
         return plain
     rooms = _rooms(store.sample_rate, store.clip_samples) if how.room_p else None
-    noise = noise_pool(examples.noise, how.noises, rng=rng) if how.noises and how.noise_p else None
-    plain = replace(plain, rooms=rooms, noise=noise)
+    noises = noise_pool(examples.noise, how.noises, rng=rng) if how.noises and how.noise_p else None
+    plain = replace(plain, rooms=rooms, noises=noises)
     if examples.unknown is None or not (how.running_p or how.talk_p):
         return plain
     seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))

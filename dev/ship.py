@@ -32,7 +32,7 @@ LIMITS = (
     "English; choose your own on recordings of your room with: hanmadi calibrate.",
 )
 MAX_FA_PER_HOUR = 3.0  # of read speech without a pause: one alarm in the recordings that thresholds are chosen on
-EPOCHS = {"small": 80, "base": 50, "tiny": 60, "small_8k": 50}
+EPOCHS = {"small": 100, "base": 50, "tiny": 60, "small_8k": 50}
 
 
 def main() -> None:

@@ -75,17 +75,18 @@ def test_a_strip_is_made_only_where_it_is_used(examples: Examples) -> None:
 
 
 def test_each_epoch_has_noises_of_its_own(examples: Examples) -> None:
-    recipe, front_end = SMALL.recipe, FrontEnd(SMALL.features)
+    tiny = architecture("tiny")
+    recipe, front_end = tiny.recipe, FrontEnd(tiny.features)
     pools = [prepare(front_end, examples, recipe, rng=np.random.default_rng([0, epoch])).noises for epoch in (0, 0, 1)]
     one, again, next_one = [pool.sounds for pool in pools if isinstance(pool, NoisePool)]
     assert len(one) == recipe.augmentation.noises
     assert np.array_equal(one, again)
     assert not np.allclose(one, next_one)
-    assert prepared(examples, noise_p=1.0, noises=0).noises is None, "the bank as it is"
+    assert prepared(examples, noise_p=1.0).noises is None, "the bank as it is"
 
 
 def test_the_noise_of_the_epoch_is_what_clips_are_mixed_with(examples: Examples) -> None:
-    spoken, noisy = np.arange(len(examples.rows)), prepared(examples, noise_p=1.0, snr_db=(-20.0, -20.0))
+    spoken, noisy = np.arange(len(examples.rows)), prepared(examples, noise_p=1.0, noises=20, snr_db=(-20.0, -20.0))
     length = examples.store.clip_samples
     beep = np.sin(2 * np.pi * 1_000 * np.arange(length) / examples.store.sample_rate)[None].astype(np.float32)
     beeping = replace(noisy, noises=NoisePool(beep, examples.store.sample_rate))
@@ -96,7 +97,7 @@ def test_the_noise_of_the_epoch_is_what_clips_are_mixed_with(examples: Examples)
 
 def test_made_silence_is_partly_of_the_noises_of_the_epoch(examples: Examples) -> None:
     made = np.arange(len(examples.rows), len(examples))
-    plain, pooled = (features(prepared(examples, noise_p=p), made) for p in (0.0, 1.0))
+    plain, pooled = (features(prepared(examples, noise_p=1.0, noises=count), made) for count in (0, 20))
     assert 0.2 < differ(plain, pooled).mean() < 0.8
 
 

@@ -108,8 +108,9 @@ altered = {
     "in a room": reverberate(clip, room[None]),
 }
 pictures = {name: features.compute(samples[0], SMALL.features) for name, samples in altered.items()}
-hidden = replace(SMALL.recipe.augmentation, masked_mels=6, masked_frames=10)
-masked = augment.augment_features(pictures["as recorded"].T[None], config=hidden, rng=np.random.default_rng(5))
+masked = augment.augment_features(
+    pictures["as recorded"].T[None], config=SMALL.recipe.augmentation, rng=np.random.default_rng(5)
+)
 pictures["stretched and masked"] = masked[0].T
 
 for name, samples in altered.items():
@@ -126,9 +127,7 @@ show(
 
 # %% [markdown]
 # The last one does not change the sound but the picture: some bands of time and frequency are hidden (*SpecAugment*),
-# so that the network cannot hang on a single spot. It is famous, and it helps large networks. Ours is so small that it
-# has enough to do with the whole picture: with much narrower bands it learnt faster and heard words in noise better, so
-# its own recipe hides very little. What others found good is a guess until you have measured it on your own network.
+# so that the network cannot hang on a single spot.
 #
 # The strength of a noise is said by the **signal-to-noise ratio** in decibels, from the mean powers $P$ of both:
 #

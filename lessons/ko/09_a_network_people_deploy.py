@@ -107,8 +107,9 @@ altered = {
     "in a room": reverberate(clip, room[None]),
 }
 pictures = {name: features.compute(samples[0], SMALL.features) for name, samples in altered.items()}
-hidden = replace(SMALL.recipe.augmentation, masked_mels=6, masked_frames=10)
-masked = augment.augment_features(pictures["as recorded"].T[None], config=hidden, rng=np.random.default_rng(5))
+masked = augment.augment_features(
+    pictures["as recorded"].T[None], config=SMALL.recipe.augmentation, rng=np.random.default_rng(5)
+)
 pictures["stretched and masked"] = masked[0].T
 
 for name, samples in altered.items():
@@ -125,9 +126,7 @@ show(
 
 # %% [markdown]
 # 마지막 것은 소리가 아니라 그림을 바꿔요. 시간과 주파수의 띠 몇 개를 가려서(*SpecAugment*) 신경망이 한 곳에만 매달리지 못하게
-# 해요. 유명한 방법이고, 큰 신경망에는 도움이 돼요. 하지만 우리 신경망은 아주 작아서 그림 전체를 배우는 것만으로도 벅차요. 띠를
-# 훨씬 좁게 가렸더니 더 빨리 배우고 잡음 속의 단어도 더 잘 들었어요. 그래서 우리 학습 방법은 아주 조금만 가려요. 남들에게 좋았던
-# 방법도 내 신경망에서 재 보기 전에는 짐작일 뿐이에요.
+# 해요.
 #
 # 잡음이 얼마나 센지는 **신호 대 잡음비**(signal-to-noise ratio, SNR)로 말해요. 둘의 평균 파워 $P$로 구하고 단위는 데시벨이에요.
 #

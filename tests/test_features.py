@@ -12,7 +12,7 @@ from hanmadi import features
 from hanmadi.audio import Samples
 from hanmadi.errors import AudioError
 from hanmadi.features import KINDS, FeatureConfig
-from hanmadi.models.frontend import CHUNK, ExportedFrontEnd, FrontEnd
+from hanmadi.models.frontend import WARPED, ExportedFrontEnd, FrontEnd
 
 COURSE = FeatureConfig(kind="spectrogram", sample_rate=8_000, n_fft=258, window=258, hop=64, centred=True)
 ODD = FeatureConfig(sample_rate=11_025, seconds=0.73, n_fft=301, window=211, hop=97, centred=True, high_hz=5_000.0)
@@ -119,13 +119,21 @@ def test_warped_filters_stay_finite_and_move(warp: float) -> None:
 
 def test_a_warp_of_one_changes_nothing() -> None:
     front_end = FrontEnd(FeatureConfig())
-    samples = torch.from_numpy(np.tile(sounds(16_000), (CHUNK // 4, 1)))
+    samples = torch.from_numpy(np.tile(sounds(16_000), (WARPED // 4, 1)))
     mel = front_end.warped_mel_of(samples, lambda: 1.0)
     assert torch.allclose(front_end.normalised(mel).transpose(1, 2), front_end(samples))
     warps = iter([1.0, 0.9])
     some = front_end.warped_mel_of(samples, lambda: next(warps))
-    assert torch.allclose(some[:CHUNK], mel[:CHUNK])
-    assert not torch.allclose(some[CHUNK:], mel[CHUNK:])
+    assert torch.allclose(some[:WARPED], mel[:WARPED])
+    assert not torch.allclose(some[WARPED:], mel[WARPED:])
+
+
+@pytest.mark.parametrize(("n_mels", "warp"), [(40, 1.0), (40, 1.08), (41, 0.92), (1, 1.0)])
+def test_parts_of_the_filters_hear_what_all_of_them_hear(n_mels: int, warp: float) -> None:
+    config = FeatureConfig(n_mels=n_mels, n_mfcc=1)
+    front_end, samples = FrontEnd(config), torch.from_numpy(sounds(16_000))
+    whole = front_end.power(samples) @ torch.from_numpy(features.mel_filters(config, warp).T.copy())
+    assert torch.allclose(front_end.warped_mel_of(samples, lambda: warp), whole, rtol=1e-5)
 
 
 def test_the_cached_arrays_cannot_be_edited() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from torch.nn import functional
 from hanmadi import features
 from hanmadi.features import FeatureConfig
 
-CHUNK = 8  # clips whose spectra stay in the processor's cache: twice as fast as 128
+CHUNK = 16  # clips whose spectra stay in the processor's cache: twice as fast as 128
+WARPED = 8  # clips that share a warp of the filters
 
 
 class FrontEnd(nn.Module):
@@ -59,22 +61,25 @@ class FrontEnd(nn.Module):
 
     def mel_of(self, samples: Tensor) -> Tensor:
         """Mel power of the frames: (batch, n_frames, n_mels)."""
-        return torch.cat([torch.matmul(self.power(chunk), self.mel) for chunk in torch.split(samples, CHUNK)])
+        parts = _parts(self.mel, _heard(self.config))
+        return torch.cat([_mel_power(self.power(chunk), parts) for chunk in torch.split(samples, CHUNK)])
 
     def warped_mel_of(self, samples: Tensor, warp: Callable[[], float]) -> Tensor:
         """The same for training on clips that are not centred, with a warp drawn for every few clips.
 
         `hanmadi.features.mel_filters` says what a warp is.
         """
-        parts = []
+        mels = []
         for chunk in torch.split(samples, CHUNK):
-            mel = _tensor(features.mel_filters(self.config, warp())).to(samples.device)
-            parts.append(functional.linear(self.power(chunk), mel))
-        return torch.cat(parts)
+            for power in torch.split(self.power(chunk), WARPED):
+                factor = warp()
+                mel = _tensor(features.mel_filters(self.config, factor).T).to(samples.device)
+                mels.append(_mel_power(power, _parts(mel, _heard(self.config, factor))))
+        return torch.cat(mels)
 
     def normalised(self, mel: Tensor) -> Tensor:
         """The logarithm of mel power, with the configuration's fixed floor, mean and deviation."""
-        return (torch.log(mel + self.config.floor) - self.config.mean) / self.config.std
+        return torch.log(mel + self.config.floor).sub_(self.config.mean).div_(self.config.std)
 
 
 class ExportedFrontEnd(FrontEnd):
@@ -137,6 +142,29 @@ class ExportedFrontEnd(FrontEnd):
         outer = torch.matmul(inner.transpose(0, 1), self.outer)  # real and imaginary parts beside each other
         real, imaginary = (outer * outer).chunk(2, dim=-1)
         return real + imaginary
+
+
+def _mel_power(power: Tensor, parts: Sequence[tuple[slice, Tensor]]) -> Tensor:
+    """(..., n_bins) to (..., n_mels): each part of the filters over the bins that it hears."""
+    return torch.cat([torch.matmul(power[..., bins], part) for bins, part in parts], -1)
+
+
+def _parts(mel: Tensor, heard: tuple[slice, ...]) -> list[tuple[slice, Tensor]]:
+    """Filters (n_bins, n_mels) in parts of neighbours, each without the bins that it does not hear."""
+    columns = torch.tensor_split(mel, len(heard), dim=1)
+    return [(bins, part[bins].contiguous()) for bins, part in zip(heard, columns, strict=True)]
+
+
+@lru_cache
+def _heard(config: FeatureConfig, warp: float = 1.0, parts: int = 2) -> tuple[slice, ...]:
+    """The bins that each part of the filters hears.
+
+    The lower half of the filters hears a quarter of the bins: two parts make half of the products. Three or more
+    make fewer still and take longer.
+    """
+    filters = np.array_split(features.mel_filters(config, warp), parts)
+    ranges = [np.flatnonzero(part.any(axis=0)) for part in filters]
+    return tuple(slice(int(bins[0]), int(bins[-1]) + 1) if len(bins) else slice(0) for bins in ranges)
 
 
 def _factors(n_fft: int) -> tuple[int, int]:

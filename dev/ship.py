@@ -2,8 +2,9 @@
 
     python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small small_8k base]
 
-A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, the best
-weights are chosen on validation clips, and the test split is judged once, when a run ends. Thresholds for listening
+Two networks as large as base are trained first and teach those of `TAUGHT`. A run that is complete is not trained
+again, one that was stopped goes on. Training sees training clips, choices are made on validation clips, and the test
+split is judged once, when a run ends. Thresholds for listening
 are chosen on one half of the speakers of ``continuous_speech`` (see live_halves.py).
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from live_halves import CHOOSING, half
 
@@ -32,24 +34,29 @@ LIMITS = (
     "English; choose your own on recordings of your room with: hanmadi calibrate.",
 )
 MAX_FA_PER_HOUR = 3.0  # of read speech without a pause: one alarm in the recordings that thresholds are chosen on
-EPOCHS = {"small": 100, "base": 50, "tiny": 60, "small_8k": 50}
+EPOCHS = {"small": 100, "base": 50, "tiny": 100, "small_8k": 50}
+TEACHERS = {"teacher-1": 1, "teacher-2": 2}  # the seed of each; base itself has 0
+TAUGHT = ("small", "base", "tiny")  # those that hear what the teachers hear
 
 
 def main() -> None:
     data, runs, *names = sys.argv[1:]
     for name in names or EPOCHS:
-        folder = Path(runs) / name
-        if not (folder / training.CARD).exists():
-            _train(name, data, folder)
+        folder, teachers = Path(runs) / name, [Path(runs) / teacher for teacher in TEACHERS if name in TAUGHT]
+        for teacher in teachers:
+            _train(data, teacher, arch="base", epochs=EPOCHS["base"], seed=TEACHERS[teacher.name])
+        _train(data, folder, arch=name, epochs=EPOCHS[name], teachers=teachers)
         _ship(name, data, folder)
 
 
-def _train(name: str, data: str, folder: Path) -> None:
+def _train(data: str, folder: Path, **how: Any) -> None:
+    if (folder / training.CARD).exists():
+        return
     with training_display() as hooks:
         if (folder / SETTINGS).exists():
             training.resume(folder, hooks=hooks)
         else:
-            training.train(data, arch=name, epochs=EPOCHS[name], out=folder, hooks=hooks)
+            training.train(data, out=folder, hooks=hooks, **how)
 
 
 def _ship(name: str, data: str, folder: Path) -> None:

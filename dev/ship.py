@@ -2,9 +2,8 @@
 
     python dev/ship.py ../shared/data/speech_commands runs/shipped [tiny small small_8k base]
 
-Two networks as large as base are trained first and teach those of `TAUGHT`. A run that is complete is not trained
-again, one that was stopped goes on. Training sees training clips, choices are made on validation clips, and the test
-split is judged once, when a run ends. Thresholds for listening
+A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, choices are
+made on validation clips, and the test split is judged once, when a run ends. Thresholds for listening
 are chosen on one half of the speakers of ``continuous_speech`` (see live_halves.py).
 """
 
@@ -35,17 +34,14 @@ LIMITS = (
 )
 MAX_FA_PER_HOUR = 3.0  # of read speech without a pause: one alarm in the recordings that thresholds are chosen on
 EPOCHS = {"small": 100, "base": 50, "tiny": 100, "small_8k": 50}
-TEACHERS = {"teacher-1": 1, "teacher-2": 2}  # the seed of each; base itself has 0
-TAUGHT = ("small", "base", "tiny")  # those that hear what the teachers hear
+TEACHERS = {"tiny": ["base"]}  # shipped models whose answers are learnt too
 
 
 def main() -> None:
     data, runs, *names = sys.argv[1:]
     for name in names or EPOCHS:
-        folder, teachers = Path(runs) / name, [Path(runs) / teacher for teacher in TEACHERS if name in TAUGHT]
-        for teacher in teachers:
-            _train(data, teacher, arch="base", epochs=EPOCHS["base"], seed=TEACHERS[teacher.name])
-        _train(data, folder, arch=name, epochs=EPOCHS[name], teachers=teachers)
+        folder = Path(runs) / name
+        _train(data, folder, arch=name, epochs=EPOCHS[name], teachers=TEACHERS.get(name, []))
         _ship(name, data, folder)
 
 

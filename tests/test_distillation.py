@@ -15,6 +15,7 @@ from hanmadi.errors import TrainingError
 from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
 from hanmadi.models.registry import Recipe
+from hanmadi.recognizer import load
 from hanmadi.settings import Settings
 from hanmadi.training import Run, resume, train
 
@@ -57,6 +58,22 @@ def test_a_teacher_says_what_its_model_says(run: Run) -> None:
         scores = torch.softmax(teacher(FrontEnd(SMALL)(torch.from_numpy(clips))) + biases, dim=1).numpy()
     assert scores == pytest.approx(run.load().scores(clips), abs=1e-4)
     assert not any(p.requires_grad for p in teacher.parameters())
+
+
+def test_a_model_file_teaches_as_its_run_does(run: Run, tmp_path: Path) -> None:
+    alone = tmp_path / "model.onnx"
+    alone.write_bytes((run.folder / "model.onnx").read_bytes())
+    features = torch.randn((4, *SMALL.shape), generator=torch.Generator().manual_seed(0))
+    by_run, by_file = (
+        load_teacher(m, labels=run.card["labels"], features=SMALL)(features) for m in (run.folder, alone)
+    )
+    assert by_run.std() > 0.1
+    assert by_file.numpy() == pytest.approx(by_run.numpy(), abs=1e-4)
+
+
+def test_a_shipped_model_teaches() -> None:
+    labels = load("base").labels
+    assert load_teacher("base", labels=labels, features=SMALL)(torch.zeros((2, *SMALL.shape))).shape == (2, len(labels))
 
 
 def test_a_run_with_a_teacher(run: Run, words_folder: Path, tmp_path: Path) -> None:

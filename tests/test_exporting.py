@@ -165,14 +165,14 @@ def test_litert_answers_as_the_model(run: Run, tmp_path: Path) -> None:
 def test_the_network_for_litert_is_that_of_the_model(run: Run) -> None:
     """What is converted, before the conversion: needs no converter."""
     from hanmadi.export import scores_of
-    from hanmadi.litert import Rebuilt
+    from hanmadi.litert import Converted
     from hanmadi.network_layers import features_of, read_network
 
     model = run.load()
     features = features_of(model.bundle)
     store = store_for(model, None)
     clips = store.samples(np.arange(0, len(store), 7)).astype(np.float32) / 32768
-    rebuilt = Rebuilt(features, read_network(model.path, features.shape)).eval()
+    rebuilt = Converted(features, read_network(model.path, features.shape)).eval()
     expected = model.scores(clips)
     assert expected.std(axis=0).max() > 0.2
     np.testing.assert_allclose(scores_of(rebuilt, clips), expected, atol=exporting.LITERT_LIMIT)

@@ -118,7 +118,9 @@ def data_check(source: str, as_json: bool) -> int:
 @click.option("--holdout", type=float, default=DEFAULT_HOLDOUT, show_default=True, help="Share of validation, of test.")
 @click.option("--hard-negatives", metavar="DIR", help="Clips to learn as unknown words, of: hanmadi mine.")
 @click.option("--talk", multiple=True, metavar="PATH", help="Recordings without a keyword to learn from; repeatable.")
-@click.option("--teacher", "teachers", multiple=True, metavar="RUN", help="Learn from a finished run too; repeatable.")
+@click.option(
+    "--teacher", "teachers", multiple=True, metavar="MODEL", help="Learn from a run or shipped model too; repeatable."
+)
 @click.option("--out", metavar="RUN", help="Run folder; a new one in runs/ otherwise.")
 @click.option("--resume", "go_on", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--list", "list_archs", is_flag=True, help="List the networks and end.")

@@ -5,55 +5,67 @@ Source: Hinton, Vinyals, Dean, "Distilling the knowledge in a neural network", a
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hanmadi import bundle
-from hanmadi.errors import TrainingError
+from hanmadi.bundle import Bundle
+from hanmadi.errors import ModelError, TrainingError
 from hanmadi.export import restored
 from hanmadi.features import FeatureConfig
+from hanmadi.network_layers import features_of, read_network
+from hanmadi.rebuilt import Rebuilt
+from hanmadi.recognizer import find_model
 
-_CARD: Final = "card.json"
 
+def load_teacher(model: str | os.PathLike[str], *, labels: Sequence[str], features: FeatureConfig) -> nn.Module:
+    """A network to learn from: features (batch, *shape) to logits (batch, labels); it does not learn any more.
 
-def load_teacher(folder: str | os.PathLike[str], *, labels: Sequence[str], features: FeatureConfig) -> nn.Module:
-    """The network of a finished run: features (batch, *shape) to logits (batch, labels); it does not learn any more.
-
-    Raises TrainingError for a folder without a run, or one that hears or says something else than the network to be
-    taught.
+    ``model`` is the folder of a finished run, a model file or the name of a shipped model. Raises TrainingError if it
+    is none of them, or hears or says something else than the network to be taught; ModelError for a model file whose
+    layers cannot be read (`hanmadi.network_layers`).
     """
-    weights, card = Path(folder) / bundle.WEIGHTS_NAME, _card_of(Path(folder))
+    weights = Path(model) / bundle.WEIGHTS_NAME
+    opened = _opened(model)
+    card = opened.card
     if tuple(card["labels"]) != tuple(labels):
         raise TrainingError(
-            f"{folder}: expected a teacher with the labels {', '.join(labels)}, found {', '.join(card['labels'])}; "
+            f"{model}: expected a teacher with the labels {', '.join(labels)}, found {', '.join(card['labels'])}; "
             "train it with the same --words"
         )
     if FeatureConfig(**card["features"]) != features:
         raise TrainingError(
-            f"{folder}: expected a teacher that hears the same features, found those of "
+            f"{model}: expected a teacher that hears the same features, found those of "
             f"{card['architecture']['name']}; tiny, small and base teach each other"
         )
-    return restored(weights, card).body.requires_grad_(False)
+    network = restored(weights, card).body if weights.is_file() else _rebuilt(opened)
+    return network.eval().requires_grad_(False)
 
 
-def _card_of(folder: Path) -> dict[str, Any]:
+def _opened(model: str | os.PathLike[str]) -> Bundle:
     try:
-        card: dict[str, Any] = json.loads((folder / _CARD).read_text(encoding="utf-8"))
-        if not (folder / bundle.WEIGHTS_NAME).is_file():
-            raise FileNotFoundError(bundle.WEIGHTS_NAME)
-    except (OSError, ValueError) as error:
+        return bundle.open_bundle(find_model(model))
+    except ModelError as error:
         raise TrainingError(
-            f"{folder}: expected the folder of a finished run, with {_CARD} and {bundle.WEIGHTS_NAME} ({error}); "
+            f"{model}: expected the folder of a finished run, a model file or the name of a shipped model ({error}); "
             "train the teacher first, then name its folder"
         ) from error
-    return card
+
+
+def _rebuilt(opened: Bundle) -> nn.Module:
+    """The network of a model file, without the biases that its labels have from validation."""
+    network = read_network(opened.path, features_of(opened).shape)
+    biases = opened.card["training"].get("biases") or {}
+    given = np.array([biases.get(label, 0.0) for label in opened.labels.labels], np.float32)
+    # depthwise layers are three times as fast in this layout
+    return Rebuilt(replace(network, bias=network.bias - given)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def taught_answers(teachers: Sequence[nn.Module], features: Tensor, *, temperature: float) -> Tensor:

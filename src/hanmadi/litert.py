@@ -15,41 +15,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hanmadi.errors import MissingExtraError
 from hanmadi.features import FeatureConfig
 from hanmadi.files import write_bytes
 from hanmadi.models.frontend import ExportedFrontEnd
 from hanmadi.network_layers import Network
+from hanmadi.rebuilt import Rebuilt
 
 
-class Rebuilt(nn.Module):
-    """A network from the layers of its model file, with the front-end: (1, clip_samples) to scores (1, labels)."""
+class Converted(nn.Module):
+    """What is converted: front-end, network and softmax, (1, clip_samples) to scores (1, labels)."""
 
     def __init__(self, features: FeatureConfig, network: Network) -> None:
         super().__init__()
-        self.front_end = ExportedFrontEnd(features)
-        self.layers = network.convolutions
-        arrays = {"weights": network.weights, "bias": network.bias}
-        for number, layer in enumerate(network.convolutions):
-            arrays |= {f"weights_{number}": layer.weights, f"bias_{number}": layer.bias}
-        for name, array in arrays.items():
-            self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
+        self.front_end, self.network = ExportedFrontEnd(features), Rebuilt(network)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Waveform to scores."""
-        x: Tensor = self.front_end(samples).unsqueeze(1)
-        before = x
-        for number, layer in enumerate(self.layers):
-            y = functional.conv2d(
-                x, self.get_buffer(f"weights_{number}"), self.get_buffer(f"bias_{number}"), layer.stride,
-                layer.padding, groups=layer.groups,
-            )  # fmt: skip
-            y = y + before if layer.residual else y  # what the layer before took
-            before, x = x, functional.relu(y) if layer.relu else y
-        logits = functional.linear(x.mean(dim=(2, 3)), self.get_buffer("weights"), self.get_buffer("bias"))
-        return torch.softmax(logits, dim=-1)
+        return torch.softmax(self.network(self.front_end(samples)), dim=-1)
 
 
 def convert(path: Path, features: FeatureConfig, network: Network) -> None:
@@ -62,7 +46,7 @@ def convert(path: Path, features: FeatureConfig, network: Network) -> None:
         ) from error
     example = (torch.zeros(1, features.clip_samples),)
     with contextlib.redirect_stdout(io.StringIO()):  # it tells its developers what it does
-        converted = litert_torch.convert(Rebuilt(features, network).eval(), example)
+        converted = litert_torch.convert(Converted(features, network).eval(), example)
         write_bytes(path, converted.model_content())
 
 

@@ -22,7 +22,7 @@ from hanmadi.export import restored
 from hanmadi.features import FeatureConfig
 from hanmadi.network_layers import features_of, read_network
 from hanmadi.rebuilt import Rebuilt
-from hanmadi.recognizer import find_model
+from hanmadi.recognizer import find_model, shipped
 
 
 def load_teacher(model: str | os.PathLike[str], *, labels: Sequence[str], features: FeatureConfig) -> nn.Module:
@@ -54,8 +54,8 @@ def _opened(model: str | os.PathLike[str]) -> Bundle:
         return bundle.open_bundle(find_model(model))
     except ModelError as error:
         raise TrainingError(
-            f"{model}: expected the folder of a finished run, a model file or the name of a shipped model ({error}); "
-            "train the teacher first, then name its folder"
+            f"{model}: expected the folder of a finished run, a model file or the name of a shipped model "
+            f"({', '.join(shipped())}): {error}"
         ) from error
 
 

@@ -117,7 +117,7 @@ def trained(clips: np.ndarray) -> nn.Module:
     torch.manual_seed(0)
     network = architecture("bcresnet1").build(LOG_MEL.shape, 12)
     features = FrontEnd(LOG_MEL)(torch.from_numpy(clips))
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9)
     for _ in range(60):
         optimiser.zero_grad()
         torch.autograd.backward(nn.functional.cross_entropy(network(features), torch.arange(len(clips))))

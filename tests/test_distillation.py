@@ -71,9 +71,15 @@ def test_a_model_file_teaches_as_its_run_does(run: Run, tmp_path: Path) -> None:
     assert by_file.numpy() == pytest.approx(by_run.numpy(), abs=1e-4)
 
 
-def test_a_shipped_model_teaches() -> None:
-    labels = load("base").labels
-    assert load_teacher("base", labels=labels, features=SMALL)(torch.zeros((2, *SMALL.shape))).shape == (2, len(labels))
+def test_a_shipped_model_teaches_without_the_biases_of_its_labels() -> None:
+    model = load("base")
+    teacher = load_teacher("base", labels=model.labels, features=SMALL)
+    clips = np.random.default_rng(0).normal(0, 0.1, (4, SMALL.clip_samples)).astype(np.float32)
+    biases = torch.tensor([model.card["training"]["biases"][label] for label in model.labels])
+    assert biases.abs().max() > 0.1
+    with torch.no_grad():
+        scores = torch.softmax(teacher(FrontEnd(SMALL)(torch.from_numpy(clips))) + biases, dim=1).numpy()
+    assert scores == pytest.approx(model.scores(clips), abs=1e-4)
 
 
 def test_a_run_with_a_teacher(run: Run, words_folder: Path, tmp_path: Path) -> None:

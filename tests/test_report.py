@@ -347,7 +347,7 @@ def test_a_random_split_is_warned_of(store: ClipStore, method: str, flatters: bo
 
 
 @pytest.mark.parametrize(
-    ("augment", "note"), [(True, "measured on augmented clips with dropout on"), (False, "measured while it learns")]
+    ("augment", "note"), [(True, "measured on augmented clips while it learns"), (False, "measured while it learns")]
 )
 def test_the_note_on_training_figures(store: ClipStore, augment: bool, note: str) -> None:
     assert note in Page(page_of(store, augment=augment)).text

@@ -210,13 +210,13 @@ def _what_happened(history: Sequence[Epoch], kept: int) -> list[str]:
 
 def _note(card: dict[str, Any]) -> Html | None:
     recipe = card["training"].get("recipe", {})
-    changes = {"augment": "augmented clips", "mixup": "mixed clips", "label_smoothing": "smoothed labels"}
+    changes = {"augment": "augmented clips", "label_smoothing": "smoothed labels"}
     altered = [word for key, word in changes.items() if recipe.get(key)]
     if not altered:
-        return tag("p", "Training figures are measured while it learns, with dropout on.", class_="note")
+        return tag("p", "Training figures are measured while it learns.", class_="note")
     return tag(
         "p",
-        f"Training figures are measured on {' and '.join(altered)} with dropout on, validation figures on clips as "
+        f"Training figures are measured on {' and '.join(altered)} while it learns, validation figures on clips as "
         "recorded. That is why training may look worse than validation here; the gap above compares like with like.",
         class_="note",
     )

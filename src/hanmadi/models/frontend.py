@@ -156,13 +156,13 @@ def _parts(mel: Tensor, heard: tuple[slice, ...]) -> list[tuple[slice, Tensor]]:
 
 
 @lru_cache
-def _heard(config: FeatureConfig, warp: float = 1.0, parts: int = 2) -> tuple[slice, ...]:
-    """The bins that each part of the filters hears.
+def _heard(config: FeatureConfig, warp: float = 1.0) -> tuple[slice, ...]:
+    """The bins that the lower and the upper half of the filters hear.
 
     The lower half of the filters hears a quarter of the bins: two parts make half of the products. Three or more
     make fewer still and take longer.
     """
-    filters = np.array_split(features.mel_filters(config, warp), parts)
+    filters = np.array_split(features.mel_filters(config, warp), 2)
     ranges = [np.flatnonzero(part.any(axis=0)) for part in filters]
     return tuple(slice(int(bins[0]), int(bins[-1]) + 1) if len(bins) else slice(0) for bins in ranges)
 

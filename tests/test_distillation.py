@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from hanmadi import fit
-from hanmadi.distillation import distance_to, load_teacher, taught_answers
+from hanmadi import distillation, fit
+from hanmadi.distillation import distance_to, load_teacher, mix, taught_answers
 from hanmadi.errors import TrainingError
 from hanmadi.models import architecture
 from hanmadi.models.frontend import FrontEnd
-from hanmadi.models.registry import Recipe
+from hanmadi.models.registry import Recipe, Teaching
 from hanmadi.recognizer import load
 from hanmadi.settings import Settings
 from hanmadi.training import Run, resume, train
@@ -86,7 +88,7 @@ def test_a_run_with_a_teacher(run: Run, words_folder: Path, tmp_path: Path) -> N
     from safetensors.numpy import load_file
 
     words = [label for label in run.card["labels"] if label not in ("unknown", "silence")]
-    options = {"words": words, "arch": "tiny", "epochs": 2, "seed": 3}
+    options = {"words": words, "arch": "small", "epochs": 2, "seed": 3}
     plain = train(words_folder, **options, out=tmp_path / "plain")
     taught = train(words_folder, **options, teachers=[run.folder], out=tmp_path / "taught")
     again = train(words_folder, **options, teachers=[run.folder], out=tmp_path / "again")
@@ -94,29 +96,82 @@ def test_a_run_with_a_teacher(run: Run, words_folder: Path, tmp_path: Path) -> N
     assert any(not np.array_equal(first[name], second[name]) for name in first)
     assert all(np.array_equal(second[name], third[name]) for name in second)
     assert taught.card["training"]["teachers"] == [str(run.folder)]
+    altered = [found.card["training"]["recipe"]["augmentation"] for found in (plain, taught)]
+    recipe = architecture("small").recipe
+    assert taught.card["training"]["recipe"]["teaching"] == {"share": 0.9, "temperature": 2.0, "mixed": 0.5}
+    assert "teaching" not in plain.card["training"]["recipe"]
+    assert altered == [asdict(recipe.augmentation), asdict(recipe.teaching.augmentation)] != [altered[0]] * 2
     assert taught.card["training"]["command"].endswith(f"--teacher {run.folder}")
     gone_on = resume(tmp_path / "again", epochs=3)
     assert gone_on.card["training"]["teachers"] == [str(run.folder)]
     assert json.loads((tmp_path / "again" / "settings.json").read_text())["teachers"] == [str(run.folder)]
 
 
-def test_a_step_weighs_labels_and_answers() -> None:
+def test_a_step_weighs_labels_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distillation, "multiplies_bfloat16", lambda: False)
     torch.manual_seed(0)
     body, teacher = torch.nn.Linear(3, 4), torch.nn.Linear(3, 4)
-    features, targets = torch.randn(6, 3), torch.tensor([0, 1, 2, 3, 0, 1])
-    recipe = Recipe(taught=0.25, temperature=2.0, label_smoothing=0.1)
+    features, targets = torch.randn(6, 3), torch.tensor([-100, -100, 2, 3, 0, 1])  # two have no label
+    recipe = Recipe(teaching=Teaching(share=0.25, temperature=2.0), label_smoothing=0.1)
     shard = fit._at_once(lambda: (features, targets))
-    loss, _ = fit._learn(body, shard, recipe=recipe, teachers=[teacher], batch=12)
+    loss, right = fit._learn(body, shard, recipe=recipe, teachers=[teacher], batch=12)
     gradient = body.weight.grad.clone()
 
     body.zero_grad()
     logits = body(features)
     answers = torch.softmax(teacher(features) / 2, dim=1).detach()
-    by_label = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=0.1)
+    by_label = torch.nn.functional.cross_entropy(logits[2:], targets[2:], label_smoothing=0.1)
     wanted = (0.75 * by_label + 0.25 * distance_to(answers, logits, temperature=2.0)) * 6 / 12
     wanted.backward()
     assert loss == pytest.approx(float(wanted.detach()))
     assert gradient.numpy() == pytest.approx(body.weight.grad.numpy(), abs=1e-6)
+    assert right == pytest.approx(float((logits[2:].argmax(1) == targets[2:]).sum()) * 6 / 4)
+
+
+def test_mixtures_lie_between_two_clips() -> None:
+    features = torch.rand((8, 3, 5), generator=torch.Generator().manual_seed(0))
+    mixed = mix(features, share=0.5, rng=np.random.default_rng(1))
+    assert torch.equal(mixed[4:], features[4:])
+    for own, found in zip(features[:4], mixed[:4], strict=True):
+        on_a_line = []  # whether one number leads from the clip to the mixture by way of another clip
+        for other in features:
+            share = (found - other) / (own - other)
+            on_a_line.append(bool((share - share.mean()).abs().max() < 1e-3 and 0 <= share.mean() <= 1))
+        assert any(on_a_line)
+    assert not torch.equal(mixed[:4], features[:4])
+    assert torch.equal(mixed, mix(features, share=0.5, rng=np.random.default_rng(1)))
+
+
+def test_mixtures_have_no_label_and_the_rest_keeps_its_own() -> None:
+    labels = np.arange(20, 30)
+
+    class Clips:
+        examples = SimpleNamespace(labels=labels)
+
+        def __call__(self, indices: np.ndarray, **_: object) -> torch.Tensor:
+            return torch.from_numpy(np.float32(indices)[:, None, None] * np.ones((1, 2, 2), np.float32))
+
+    shard = np.array([7, 1, 5, 2, 9, 4])
+    how = {"device": torch.device("cpu"), "rng": np.random.default_rng(0)}
+    features, targets = fit._prepare(Clips(), shard, mixed=0.5, **how)
+    assert targets.tolist() == [-100, -100, -100, 22, 29, 24]
+    assert features[3:, 0, 0].tolist() == [2, 9, 4]
+    assert features[:3, 0, 0].tolist() != [7, 1, 5]
+    features, targets = fit._prepare(Clips(), shard, mixed=0.0, **how)
+    assert targets.tolist() == labels[shard].tolist()
+    assert features[:, 0, 0].tolist() == shard.tolist()
+
+
+def test_short_numbers_change_answers_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = load_teacher("base", labels=load("base").labels, features=SMALL)
+    features = torch.randn((32, *SMALL.shape), generator=torch.Generator().manual_seed(0))
+    answers = []
+    for fast in (True, False):
+        monkeypatch.setattr(distillation, "multiplies_bfloat16", lambda fast=fast: fast)
+        answers.append(taught_answers([teacher], features, temperature=2.0))
+    assert answers[0].dtype == torch.float32
+    assert answers[1].std() > 0.05
+    assert 0 < float((answers[0] - answers[1]).abs().max()) < 0.02
 
 
 def test_which_teachers_are_refused(run: Run, words_folder: Path, tmp_path: Path) -> None:

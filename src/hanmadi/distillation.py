@@ -1,6 +1,8 @@
 """Learning from larger networks: what they answer says more than a label, such as which words are alike.
 
-Source: Hinton, Vinyals, Dean, "Distilling the knowledge in a neural network", arXiv 1503.02531.
+Sources: Hinton, Vinyals, Dean, "Distilling the knowledge in a neural network", arXiv 1503.02531; Beyer et al.,
+"Knowledge distillation: a good teacher is patient and consistent", arXiv 2106.05237, for mixtures: teachers answer
+more than was recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from hanmadi.bundle import Bundle
 from hanmadi.errors import ModelError, TrainingError
 from hanmadi.export import restored
 from hanmadi.features import FeatureConfig
+from hanmadi.models.compact import multiplies_bfloat16
 from hanmadi.network_layers import features_of, read_network
+from hanmadi.noise import Rng
 from hanmadi.rebuilt import Rebuilt
 from hanmadi.recognizer import find_model, shipped
 
@@ -32,7 +36,6 @@ def load_teacher(model: str | os.PathLike[str], *, labels: Sequence[str], featur
     is none of them, or hears or says something else than the network to be taught; ModelError for a model file whose
     layers cannot be read (`hanmadi.network_layers`).
     """
-    weights = Path(model) / bundle.WEIGHTS_NAME
     opened = _opened(model)
     card = opened.card
     if tuple(card["labels"]) != tuple(labels):
@@ -45,8 +48,7 @@ def load_teacher(model: str | os.PathLike[str], *, labels: Sequence[str], featur
             f"{model}: expected a teacher that hears the same features, found those of "
             f"{card['architecture']['name']}; tiny, small and base teach each other"
         )
-    network = restored(weights, card).body if weights.is_file() else _rebuilt(opened)
-    return network.eval().requires_grad_(False)
+    return _network(opened, Path(model) / bundle.WEIGHTS_NAME).eval().requires_grad_(False)
 
 
 def _opened(model: str | os.PathLike[str]) -> Bundle:
@@ -59,6 +61,16 @@ def _opened(model: str | os.PathLike[str]) -> Bundle:
         ) from error
 
 
+def _network(opened: Bundle, weights: Path) -> nn.Module:
+    """The network of a model file, where batch norm costs nothing any more; another kind by the weights of its run."""
+    try:
+        return _rebuilt(opened)
+    except ModelError:
+        if not weights.is_file():
+            raise
+        return restored(weights, opened.card).body
+
+
 def _rebuilt(opened: Bundle) -> nn.Module:
     """The network of a model file, without the biases that its labels have from validation."""
     network = read_network(opened.path, features_of(opened).shape)
@@ -69,9 +81,14 @@ def _rebuilt(opened: Bundle) -> nn.Module:
 
 
 def taught_answers(teachers: Sequence[nn.Module], features: Tensor, *, temperature: float) -> Tensor:
-    """What teachers say of features (batch, *shape), on average: probabilities (batch, labels)."""
-    with torch.no_grad():
-        return torch.stack([torch.softmax(teacher(features) / temperature, dim=1) for teacher in teachers]).mean(dim=0)
+    """What teachers say of features (batch, *shape), on average: probabilities (batch, labels).
+
+    In bfloat16 where the processor has it: twice as fast, and within a few thousandths.
+    """
+    fast = features.device.type == "cpu" and multiplies_bfloat16()
+    with torch.no_grad(), torch.autocast(features.device.type, torch.bfloat16, enabled=fast):
+        said = [torch.softmax(teacher(features).float() / temperature, dim=1) for teacher in teachers]
+        return torch.stack(said).mean(dim=0)
 
 
 def distance_to(answers: Tensor, logits: Tensor, *, temperature: float) -> Tensor:
@@ -81,3 +98,15 @@ def distance_to(answers: Tensor, logits: Tensor, *, temperature: float) -> Tenso
     """
     said = torch.log_softmax(logits / temperature, dim=1)
     return functional.kl_div(said, answers, reduction="batchmean") * temperature**2
+
+
+def mix(features: Tensor, *, share: float, rng: Rng) -> Tensor:
+    """Features (batch, *shape) of which the first ``share`` are mixed with another clip each, in any proportion.
+
+    No label is right for a mixture, but teachers answer it.
+    """
+    count = int(share * len(features))
+    proportion = torch.from_numpy(rng.random(count, np.float32)).to(features.device)
+    others = features[torch.from_numpy(rng.permutation(len(features))[:count])]
+    mixtures = torch.lerp(others, features[:count], proportion.reshape(-1, *[1] * (features.ndim - 1)))
+    return torch.cat([mixtures, features[count:]])

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from hanmadi import audio, checkpoint
 from hanmadi.audio import Samples
-from hanmadi.distillation import distance_to, taught_answers
+from hanmadi.distillation import distance_to, mix, taught_answers
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
 from hanmadi.models.registry import Recipe
@@ -39,6 +39,8 @@ _HARD_AFTER: Final = 4  # epochs: before, a network takes anything for anything
 _SWITCH_S: Final = 1e-3
 # of mallopt(3): blocks above the first size are mapped from the system, and more than the second is given back to it
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_KEPT = -1, -3, 1 << 30
+
+_UNLABELLED: Final = -100  # a target that the cross-entropy does not count
 
 _Shard = tuple[Tensor, Tensor]  # features and targets
 Submit = Callable[..., "Future[Any]"]  # a function and its arguments; it runs now or soon
@@ -192,19 +194,26 @@ def _prepared(
     So the outcome does not depend on which thread is first, nor on whether they run one after the other.
     """
     count = min(len(training.bodies), max(1, len(part) // 2))  # batch norm needs two clips in each
-    device = device_of(training.network)
+    mixed = preparation.recipe.teaching.mixed if training.teachers else 0.0
+    prepare_shard = partial(_prepare, preparation, device=device_of(training.network), mixed=mixed)
     pairs = zip(np.array_split(part, count), rng.spawn(count), strict=True)
-    return [submit(_prepare, preparation, shard, device, own) for shard, own in pairs]
+    return [submit(prepare_shard, shard, rng=own) for shard, own in pairs]
 
 
-def _prepare(preparation: Preparation, shard: NDArray[np.int64], device: torch.device, rng: Rng) -> _Shard:
+def _prepare(
+    preparation: Preparation, shard: NDArray[np.int64], *, device: torch.device, mixed: float, rng: Rng
+) -> _Shard:
     features = preparation(shard, device=device, rng=rng)
-    return features, torch.from_numpy(preparation.examples.labels[shard]).to(device)
+    targets = torch.from_numpy(preparation.examples.labels[shard])
+    if mixed:
+        features = mix(features, share=mixed, rng=rng)
+        targets[: int(mixed * len(targets))] = _UNLABELLED
+    return features, targets.to(device)
 
 
 def _learning(
     training: TrainingState, recipe: Recipe, shards: Sequence[Future[_Shard]], batch: int, submit: Submit
-) -> list[Future[tuple[float, int]]]:
+) -> list[Future[tuple[float, float]]]:
     """What each shard comes to, soon: its part in the loss, the number of right answers; gradients are in its body."""
     bodies = training.bodies[: len(shards)]
     learn = partial(_learn, recipe=recipe, teachers=training.teachers, batch=batch)
@@ -213,18 +222,24 @@ def _learning(
 
 def _learn(
     body: nn.Module, shard: Future[_Shard], *, recipe: Recipe, teachers: Sequence[nn.Module], batch: int
-) -> tuple[float, int]:
-    """Gradients of a shard's part in the loss of the batch: that part, and the number of right answers."""
+) -> tuple[float, float]:
+    """Gradients of a shard's part in the loss of the batch: that part, and the number of right answers.
+
+    Where only some clips have a label, right answers are counted as if the rest were as easy.
+    """
     features, targets = shard.result()
     body.train().zero_grad(set_to_none=True)
     logits = body(features)
-    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+    loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing, ignore_index=_UNLABELLED)
     if teachers:
-        answers = taught_answers(teachers, features, temperature=recipe.temperature)
-        loss = torch.lerp(loss, distance_to(answers, logits, temperature=recipe.temperature), recipe.taught)
+        how = recipe.teaching
+        answers = taught_answers(teachers, features, temperature=how.temperature)
+        loss = torch.lerp(loss, distance_to(answers, logits, temperature=how.temperature), how.share)
     loss = loss * (len(targets) / batch)
     loss.backward()  # type: ignore[no-untyped-call]
-    return float(loss.detach()), int((logits.argmax(1) == targets).sum())
+    labelled = targets != _UNLABELLED
+    right = int((logits.argmax(1) == targets).sum())
+    return float(loss.detach()), right * len(targets) / int(labelled.sum())
 
 
 def _apply(training: TrainingState, recipe: Recipe, shards: int) -> None:

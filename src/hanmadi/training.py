@@ -144,6 +144,8 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         raise MissingExtraError("train", "training") from error
     started = time.monotonic()
     chosen = architecture(settings.arch)
+    if settings.teachers:
+        chosen = replace(chosen, recipe=chosen.recipe.with_teachers())
     labels = make_labels(settings.words)
     features = chosen.features
     taught_by = [load_teacher(run, labels=labels.labels, features=features) for run in settings.teachers]
@@ -307,11 +309,20 @@ def _card(
         },
         "training": {
             "command": settings.command(), "seed": settings.seed, "teachers": list(settings.teachers),
-            "recipe": asdict(chosen.recipe),
+            "recipe": _recipe_card(chosen.recipe, taught=bool(settings.teachers)),
         },
         "versions": {name: version(name) for name in ("hanmadi", "torch", "onnxruntime", "numpy")}
         | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"},
     }  # fmt: skip
+
+
+def _recipe_card(recipe: Recipe, *, taught: bool) -> dict[str, Any]:
+    """The recipe as it was used."""
+    found = asdict(recipe)
+    del found["teaching"]["augmentation"]  # if it was used, it is that of the recipe
+    if not taught:
+        del found["teaching"]
+    return found
 
 
 def _counts(examples: Examples, labels: LabelSet) -> dict[str, Any]:

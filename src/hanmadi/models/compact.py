@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from hanmadi.augment import Augmentation
 from hanmadi.features import FeatureConfig
-from hanmadi.models.registry import Architecture, Recipe, Sampling, register
+from hanmadi.models.registry import Architecture, Recipe, Sampling, Teaching, register
 
 LOG_MEL = FeatureConfig(window=512, hop=320, low_hz=40.0, mean=-6.0, std=4.0)
 # for telephones and small converters: the same frames a second and as many mels, up to 3.8 kHz
@@ -149,16 +149,19 @@ def _over_time(size: Size, number: int) -> nn.Module:
     return Separable(size.channels, size.channels, (1, size.width), stride=stride)
 
 
+# what whole trainings gained by, on validation (dev/LOG.md, 2026-11-25): the smallest has enough to learn unmasked,
+# and so has whoever learns what teachers say of mixtures
+_UNMASKED = replace(AUGMENTATION, masked_mels=0, masked_frames=0, noises=200)
+_NARROW = replace(AUGMENTATION, masked_mels=2, masked_frames=3, noises=200)
+
+
 def _register(
     name: str, size: Size, summary: str, *, features: FeatureConfig = LOG_MEL, altered: Augmentation = AUGMENTATION
 ) -> None:
-    recipe = replace(RECIPE, augmentation=altered)
+    recipe = replace(RECIPE, augmentation=altered, teaching=Teaching(augmentation=_UNMASKED))
     register(Architecture(name, partial(WordNet, size=size), features, recipe, summary))
 
 
-# what whole trainings gained by, on validation (dev/LOG.md, 2026-11-25): the smallest has enough to learn unmasked
-_UNMASKED = replace(AUGMENTATION, masked_mels=0, masked_frames=0, noises=200)
-_NARROW = replace(AUGMENTATION, masked_mels=2, masked_frames=3, noises=200)
 _register("tiny", TINY, "for a microcontroller: under 10,000 parameters", altered=_UNMASKED)
 _register("small", SMALL, "the default: for a laptop, a phone, a small computer")
 _register("small_8k", SMALL, "small, for sound at 8 kHz", features=LOG_MEL_8K, altered=_NARROW)

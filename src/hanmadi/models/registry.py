@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from hanmadi.augment import Augmentation
@@ -26,6 +26,16 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Teaching:
+    """How a network learns what teachers say."""
+
+    share: float = 0.9  # of the loss; the rest is the labels
+    temperature: float = 2.0  # logits are divided by it before teachers and network are compared
+    mixed: float = 0.5  # share of the clips that are mixed with another and have no label then, in [0, 1)
+    augmentation: Augmentation | None = None  # how training clips are altered; None: as without teachers
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a network is trained. The defaults are the course's: plain Adam, no augmentation."""
 
@@ -42,12 +52,15 @@ class Recipe:
     weight_decay: float = 0.0  # with adam, above 0: AdamW
     label_smoothing: float = 0.0
     ema_decay: float = 0.0  # above 0: the average of the weights is what is kept
-    taught: float = 0.5  # share of the loss that is what teachers say, if there are any; the rest is the labels
-    temperature: float = 2.0  # logits are divided by it before teachers and network are compared
     augment: bool = False  # whether training clips are altered ...
     augmentation: Augmentation = field(default_factory=Augmentation)  # ... and how
     sampling: Sampling | None = None  # None: every clip once an epoch
+    teaching: Teaching = field(default_factory=Teaching)  # used where there are teachers
     patience: int | None = 5  # epochs without a better validation loss before it stops; None: the last is kept
+
+    def with_teachers(self) -> Recipe:
+        """The same where there are teachers: clips may be altered differently then."""
+        return replace(self, augmentation=self.teaching.augmentation or self.augmentation)
 
     def epochs_for(self, examples: int) -> int:
         """Epochs for that many training examples."""

@@ -1,6 +1,7 @@
 """How much training a network needs: examples and processor minutes until its test accuracy first reaches a level.
 
     python benchmarks/time_to_accuracy.py --archs tiny small base
+    python benchmarks/time_to_accuracy.py --archs small --teacher base
     python benchmarks/time_to_accuracy.py --archs bcresnet1
     python benchmarks/time_to_accuracy.py --archs wave_cnn spectrogram_cnn2d --minutes 60
     python benchmarks/time_to_accuracy.py --archs
@@ -13,10 +14,11 @@ the picture is drawn anew where every training of the table is there.
 
 The test clips have no say in a training: the weights that it would keep are put aside after every epoch, and
 judged when it is over. Processor time is that of all threads of the process, with features, augmentation and
-validation, from the moment the clips are read; putting weights aside does not count. What is judged are recordings,
-not made silence. The level a network "first reaches" is helped by luck, as one of many looks at a few hundred
-clips, the same for all; the final accuracy is of the weights that validation chose. A network whose learning rate
-falls to zero gets everywhere earlier with a shorter schedule; these are the schedules of the recipes.
+validation, from the moment the clips are read; putting weights aside does not count, and of teachers only their
+answers do, for they were trained before. What is judged are recordings, not made silence. The level a network "first
+reaches" is helped by luck, as one of many looks at a few hundred clips, the same for all; the final accuracy is of the
+weights that validation chose. A network whose learning rate falls to zero gets everywhere earlier with a shorter
+schedule; these are the schedules of the recipes.
 
 A level that was not reached is blank, unless it can be told from what there is (the column ``extrapolated`` names
 such levels): at a constant learning rate, where the error of the second half of the training falls as a power of
@@ -134,6 +136,7 @@ def work(folder: Path) -> None:
     accuracies = _judge([watch.snapshot(point["epoch"]) for point in points], options)
     result = {
         "arch": options["arch"], "seed": options["seed"], "threads": options["threads"],
+        "teachers": options.get("teachers", []),
         "parameters": card["architecture"]["parameters"], "macs": card["architecture"]["macs"],
         "schedule": card["training"]["recipe"]["schedule"],
         "recipe_epochs": card["training"]["recipe"]["epochs"],
@@ -161,7 +164,7 @@ def _train(run: Path, options: dict[str, Any], watch: Watch) -> dict[str, Any]:
         epochs = architecture(options["arch"]).recipe.epochs
     return training.train(
         options["data"], arch=options["arch"], seed=options["seed"], epochs=epochs, minutes=minutes, out=run,
-        hooks=hooks,
+        teachers=options.get("teachers", ()), hooks=hooks,
     ).card  # fmt: skip
 
 
@@ -226,7 +229,8 @@ def row_of(result: dict[str, Any]) -> dict[str, Any]:
         name: result[name] for name in ("arch", "seed", "threads", "parameters", "macs", "recipe_epochs", "kept_epoch")
     }
     row |= {
-        "epochs": last.epoch, "examples": last.examples, "cpu_minutes": _minutes(last.cpu_seconds),
+        "teachers": " ".join(result.get("teachers", ())), "epochs": last.epoch, "examples": last.examples,
+        "cpu_minutes": _minutes(last.cpu_seconds),
         "wall_minutes": _minutes(last.seconds), "test_clips": final["clips"],
         "final_accuracy": round(final["accuracy"], 4), "low": round(final["interval"][0], 4),
         "high": round(final["interval"][1], 4),
@@ -247,13 +251,15 @@ def row_of(result: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mean_row(arch: str, epochs: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def mean_row(arch: str, teachers: str, epochs: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The trainings of one network as a row: means with the 95 % interval over seeds.
 
     A time is given where every seed reached the level, measured: a mean of the quick ones would flatter.
     """
     accuracy = mean_of([row["final_accuracy"] for row in rows])
-    found: dict[str, Any] = {"arch": arch, "epochs": epochs, "seeds": len(rows), "test_clips": rows[0]["test_clips"]}
+    found: dict[str, Any] = {
+        "arch": arch, "teachers": teachers, "epochs": epochs, "seeds": len(rows), "test_clips": rows[0]["test_clips"]
+    }  # fmt: skip
     found |= _with_interval("final_accuracy", accuracy, 4)
     for level in LEVELS:
         name = f"{100 * level:.0f}"
@@ -283,9 +289,10 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> None:
     for result in results:
         points = [Point(**point) for point in result["points"]]
         errors = [max(1 - point.accuracy, _LEAST_ERROR) for point in points]
-        look = _look(result["arch"], len(points))
+        taught = bool(result.get("teachers"))
+        look, name = _look(result["arch"], len(points), taught), result["arch"] + ", taught" * taught
         left.plot([point.examples for point in points], errors, **look)
-        (lines[result["arch"]],) = right.plot([point.cpu_seconds / 60 for point in points], errors, **look)
+        (lines[name],) = right.plot([point.cpu_seconds / 60 for point in points], errors, **look)
     for axes, label in ((left, "Examples seen"), (right, "Processor minutes")):
         axes.set(xscale="log", yscale="log")
         finish_counts(axes)
@@ -298,8 +305,9 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> None:
     save_figure(figure, path)
 
 
-def _look(arch: str, points: int) -> dict[str, Any]:
-    line = {"color": COLOURS.get(arch, GREY), "linestyle": COURSE_LINES.get(arch, "-"), "linewidth": 1.1, "alpha": 0.8}
+def _look(arch: str, points: int, taught: bool) -> dict[str, Any]:
+    style = "--" if taught else COURSE_LINES.get(arch, "-")
+    line = {"color": COLOURS.get(arch, GREY), "linestyle": style, "linewidth": 1.1, "alpha": 0.8}
     return line | {"marker": "o" if points < 8 else "", "markersize": 4}
 
 
@@ -327,8 +335,8 @@ def tabulate(folder: Path) -> None:
     here = [row_of(result) for result in results]
     others = [row for row in _table() if _identity(row) not in {_identity(found) for found in here}]
     rows = sorted(here + others, key=_identity)
-    kinds = sorted({_identity(row)[:2] for row in rows})
-    means = [mean_row(*kind, [row for row in rows if _identity(row)[:2] == kind]) for kind in kinds]
+    kinds = sorted({_identity(row)[:-1] for row in rows})
+    means = [mean_row(*kind, [row for row in rows if _identity(row)[:-1] == kind]) for kind in kinds]
     for mean in means:
         print({name: value for name, value in mean.items() if value is not None})
     print(write_rows("time_to_accuracy", rows), write_rows("time_to_accuracy_mean", means))
@@ -338,8 +346,8 @@ def tabulate(folder: Path) -> None:
         draw(results, PICTURE)
 
 
-def _identity(row: dict[str, Any]) -> tuple[str, int, int]:
-    return row["arch"], row["epochs"], row["seed"]
+def _identity(row: dict[str, Any]) -> tuple[str, str, int, int]:
+    return row["arch"], row["teachers"], row["epochs"], row["seed"]
 
 
 def _table() -> list[dict[str, Any]]:
@@ -349,8 +357,9 @@ def _table() -> list[dict[str, Any]]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         added = set(environment())
-        return [{name: _value(name, text) for name, text in row.items() if name not in added}
+        rows = [{name: _value(name, text) for name, text in row.items() if name not in added}
                 for row in csv.DictReader(file)]  # fmt: skip
+    return [{"teachers": ""} | row for row in rows]  # until 2026-11-26 there were none
 
 
 def _value(name: str, text: str) -> Any:
@@ -371,6 +380,7 @@ def main() -> None:
     parser.add_argument(
         "--minutes", type=float, help="at most, by the clock; default: 120 for bcresnet1, 30 for the course's"
     )
+    parser.add_argument("--teacher", dest="teachers", action="append", default=[], help="a run or model; repeatable")
     parser.add_argument("--threads", type=int, help="default: 1 for bcresnet1, 2 for the others")
     parser.add_argument("--data", default="../shared/data/speech_commands")
     parser.add_argument("--out", type=Path, default=Path("runs/time_to_accuracy"))
@@ -387,7 +397,10 @@ def main() -> None:
                 "arch": arch, "seed": seed, "epochs": given.epochs, "minutes": given.minutes or plan.minutes,
                 "threads": threads, "data": given.data,
             }  # fmt: skip
-            outcome(__file__, given.out / f"{arch}-{seed}", options, threads=threads)
+            name = arch
+            if given.teachers:
+                options["teachers"], name = given.teachers, f"{arch}-taught"
+            outcome(__file__, given.out / f"{name}-{seed}", options, threads=threads)
     tabulate(given.out)
 
 

@@ -378,6 +378,13 @@ def test_a_loss_that_is_no_number_breaks_the_line(store: ClipStore) -> None:
     assert curves.kept_epoch(card | {"training": {}}, history[:4]) == 4
 
 
+def test_a_taught_network_has_a_loss_of_another_kind(store: ClipStore) -> None:
+    card = make_card(make_evaluation(store))
+    assert "teachers" not in Page(curves.curves(card, make_history(3)) or "").text
+    card["training"]["teachers"] = ["base"]
+    assert "distance to what the teachers answer" in Page(curves.curves(card, make_history(3)) or "").text
+
+
 def test_without_history_there_are_no_curves(store: ClipStore) -> None:
     page = Page(page_of(store, epochs=0))
     assert not page.all("svg", "chart")

@@ -214,12 +214,13 @@ def _note(card: dict[str, Any]) -> Html | None:
     altered = [word for key, word in changes.items() if recipe.get(key)]
     if not altered:
         return tag("p", "Training figures are measured while it learns.", class_="note")
-    return tag(
-        "p",
+    text = (
         f"Training figures are measured on {' and '.join(altered)} while it learns, validation figures on clips as "
-        "recorded. That is why training may look worse than validation here; the gap above compares like with like.",
-        class_="note",
+        "recorded. That is why training may look worse than validation here; the gap above compares like with like."
     )
+    if card["training"].get("teachers"):
+        text += " The training loss is mostly the distance to what the teachers answer, so it is on a scale of its own."
+    return tag("p", text, class_="note")
 
 
 def _numbers(history: Sequence[Epoch], best: int) -> Html:

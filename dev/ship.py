@@ -83,6 +83,8 @@ def _ship(name: str, data: str, folder: Path) -> None:
     card["name"] = name
     card["data"] |= {"source": "Speech Commands (part)", "licence": LICENCE, "attribution": ATTRIBUTION}
     card["limits"] = list(LIMITS)
+    if name in TAUGHT:
+        card["training"]["teachers_by"] = f"python dev/ship.py {data} {folder.parent} {TEACHING}"
     official = Path(data).with_name("speech_commands_test_set")
     if official.is_dir():
         found = evaluate(folder, official).to_dict()

@@ -35,6 +35,15 @@ def test_a_shipped_model(info: Info) -> None:
     assert f"test: {card['metrics']['test']['accuracy']:.1%} of 733 clips (95 % interval" in out
 
 
+def test_how_to_train_it_again(info: Info, tmp_path: Path) -> None:
+    path = Path(shutil.copyfile(load("small_8k").path, tmp_path / "mine.onnx"))
+    card = open_bundle(path).card
+    assert card["training"]["command"] in info(path)[1]
+    assert "teachers by" not in info(path)[1]
+    write_card(path, card | {"training": card["training"] | {"teachers_by": "make them"}})
+    assert "teachers by   make them\n" in info(path)[1]
+
+
 def test_without_a_name_the_model_that_would_be_used(
     info: Info, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,7 +99,8 @@ def _origin(card: dict[str, Any]) -> _Lines:
     data, training = card.get("data", {}), card.get("training", {})
     lines = [("data", f"{data['source']}, licence: {data.get('licence') or 'not told'}")] if "source" in data else []
     lines += [("data", data["attribution"])] if data.get("attribution") else []
-    return lines + ([("trained by", training["command"])] if "command" in training else [])
+    told = {"trained by": training.get("command"), "teachers by": training.get("teachers_by")}
+    return lines + [(title, command) for title, command in told.items() if command]
 
 
 def _metrics(card: dict[str, Any]) -> _Lines:

@@ -152,7 +152,7 @@ def _over_time(size: Size, number: int) -> nn.Module:
 # what trainings gained by, on validation (dev/LOG.md, 2026-11-25): the smallest has enough to learn unmasked
 _UNMASKED = replace(AUGMENTATION, masked_mels=0, masked_frames=0, noises=200)
 _NARROW = replace(AUGMENTATION, masked_mels=2, masked_frames=3, noises=200)
-# (2026-11-26): so has who learns what teachers say of mixtures; talk, where they err least alike, a third more often
+# (2026-11-26): so has who learns what teachers say of mixtures; with a third more talk it is taken in by talk less
 _TAUGHT = replace(_UNMASKED, running_p=0.4, talk_p=0.2)
 
 

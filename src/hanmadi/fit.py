@@ -274,9 +274,9 @@ def _workers(shards: int) -> Iterator[Submit]:
         sys.setswitchinterval(patience)
 
 
-def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+def _at_once(function: Callable[..., Any], *arguments: Any, **named: Any) -> Future[Any]:
     done: Future[Any] = Future()
-    done.set_result(function(*arguments))
+    done.set_result(function(*arguments, **named))
     return done
 
 

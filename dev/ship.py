@@ -2,7 +2,7 @@
 
     python dev/ship.py ../shared/data/speech_commands runs/shipped [teachers small base tiny small_8k]
 
-The teachers are not shipped: what they answer together, better than each alone, is learnt by the networks at 16 kHz.
+The teachers are not shipped: what they answer together, in noise better than each alone, the networks at 16 kHz learn.
 A run that is complete is not trained again, one that was stopped goes on. Training sees training clips, choices are
 made on validation clips, and the test split is judged once, when a run ends. Thresholds for listening are chosen on
 one half of the speakers of ``continuous_speech`` (see live_halves.py).

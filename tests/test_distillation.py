@@ -130,7 +130,7 @@ def test_a_step_weighs_labels_and_answers(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_mixtures_lie_between_two_clips() -> None:
     features = torch.rand((8, 3, 5), generator=torch.Generator().manual_seed(0))
-    mixed = mix(features, share=0.5, rng=np.random.default_rng(1))
+    mixed = mix(features, count=4, rng=np.random.default_rng(1))
     assert torch.equal(mixed[4:], features[4:])
     for own, found in zip(features[:4], mixed[:4], strict=True):
         on_a_line = []  # whether one number leads from the clip to the mixture by way of another clip
@@ -139,7 +139,7 @@ def test_mixtures_lie_between_two_clips() -> None:
             on_a_line.append(bool((share - share.mean()).abs().max() < 1e-3 and 0 <= share.mean() <= 1))
         assert any(on_a_line)
     assert not torch.equal(mixed[:4], features[:4])
-    assert torch.equal(mixed, mix(features, share=0.5, rng=np.random.default_rng(1)))
+    assert torch.equal(mixed, mix(features, count=4, rng=np.random.default_rng(1)))
 
 
 def test_mixtures_have_no_label_and_the_rest_keeps_its_own() -> None:

@@ -100,12 +100,11 @@ def distance_to(answers: Tensor, logits: Tensor, *, temperature: float) -> Tenso
     return functional.kl_div(said, answers, reduction="batchmean") * temperature**2
 
 
-def mix(features: Tensor, *, share: float, rng: Rng) -> Tensor:
-    """Features (batch, *shape) of which the first ``share`` are mixed with another clip each, in any proportion.
+def mix(features: Tensor, *, count: int, rng: Rng) -> Tensor:
+    """Features (batch, *shape) of which the first ``count`` are mixed with another clip each, in any proportion.
 
     No label is right for a mixture, but teachers answer it.
     """
-    count = int(share * len(features))
     proportion = torch.from_numpy(rng.random(count, np.float32)).to(features.device)
     others = features[torch.from_numpy(rng.permutation(len(features))[:count])]
     mixtures = torch.lerp(others, features[:count], proportion.reshape(-1, *[1] * (features.ndim - 1)))

@@ -205,9 +205,9 @@ def _prepare(
 ) -> _Shard:
     features = preparation(shard, device=device, rng=rng)
     targets = torch.from_numpy(preparation.examples.labels[shard])
-    if mixed:
-        features = mix(features, share=mixed, rng=rng)
-        targets[: int(mixed * len(targets))] = _UNLABELLED
+    if count := int(mixed * len(targets)):
+        features = mix(features, count=count, rng=rng)
+        targets[:count] = _UNLABELLED
     return features, targets.to(device)
 
 

@@ -22,7 +22,7 @@ from hanmadi.bundle import Bundle
 from hanmadi.errors import ModelError, TrainingError
 from hanmadi.export import restored
 from hanmadi.features import FeatureConfig
-from hanmadi.models.compact import multiplies_bfloat16
+from hanmadi.models.precision import multiplies_bfloat16
 from hanmadi.network_layers import features_of, read_network
 from hanmadi.noise import Rng
 from hanmadi.rebuilt import Rebuilt

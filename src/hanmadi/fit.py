@@ -26,12 +26,12 @@ from hanmadi.audio import Samples
 from hanmadi.distillation import distance_to, mix, taught_answers
 from hanmadi.errors import TrainingError
 from hanmadi.examples import Examples
+from hanmadi.models.precision import in_bfloat16
 from hanmadi.models.registry import Recipe
 from hanmadi.noise import Rng
 from hanmadi.preparation import Preparation, prepare, with_hard_windows
 from hanmadi.training_state import KEPT, Epoch, Network, TrainingState, device_of, keep, start, update_average
 
-_GRADIENT_NORM: Final = 5.0  # a rare bad batch does not undo the others
 _VALIDATION_SHARE: Final = 0.1  # of a time budget that one validation may take
 _FEWEST_VALIDATED: Final = 120  # clips, however slow the network
 _HARD_AFTER: Final = 4  # epochs: before, a network takes anything for anything
@@ -110,12 +110,13 @@ def fit(
     def elapsed() -> float:
         return earlier + time.monotonic() - started
 
+    left = _time_left(elapsed)
     while not _is_over(training, recipe, budget, elapsed()):
         epoch = len(training.history) + 1
-        loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, on_step)
+        loss, accuracy, seen = _train_epoch(training, examples["train"], recipe, budget, seed, elapsed, left, on_step)
         if seen == 0:
             break  # the time was used up before the first batch of this epoch
-        validation = evaluate_loss(training, examples["validation"], recipe.batch)
+        validation = evaluate_loss(training, examples["validation"], recipe)
         total = seen + (training.history[-1].examples if training.history else 0)
         rate = training.optimiser.param_groups[0]["lr"]
         row = Epoch(epoch, total, elapsed(), rate, loss, accuracy, *validation)
@@ -129,6 +130,23 @@ def fit(
     return training.history
 
 
+def _time_left(elapsed: Callable[[], float]) -> Callable[[float], float]:
+    """Seconds until the budget is used, told its share that is used: at the pace since this call of `fit`.
+
+    What earlier calls took says nothing of how busy the machine is now.
+    """
+    first: list[tuple[float, float]] = []
+
+    def left(share: float) -> float:
+        now = elapsed()
+        if not first:
+            first.append((share, now))
+        done, began = share - first[0][0], first[0][1]
+        return (now - began) / done * (1 - share) if done > 0 else math.inf
+
+    return left
+
+
 def _train_epoch(
     training: TrainingState,
     examples: Examples,
@@ -136,6 +154,7 @@ def _train_epoch(
     budget: Budget,
     seed: int,
     elapsed: Callable[[], float],
+    left: Callable[[float], float],
     on_step: Callable[[Step], None] | None,
 ) -> tuple[float, float, int]:
     """One pass: mean loss, accuracy, examples seen. Stops inside the epoch when the time is used."""
@@ -143,6 +162,9 @@ def _train_epoch(
     rng = np.random.default_rng([seed, epoch])
     torch.manual_seed(int(rng.integers(2**62)))  # dropout
     order = _order(examples, training.weights, rng)
+    if recipe.order == "repeated":
+        shuffled = np.random.default_rng(seed).permutation(len(examples))
+        order = shuffled[repeated_order(len(examples), epoch, recipe.batch)]
     loss_sum = correct = seen = 0.0
     parts = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
     parts = [part for part in parts if len(part) > 1]  # batch norm needs two
@@ -165,8 +187,7 @@ def _train_epoch(
             loss_sum += sum(losses) * len(part)
             correct += sum(hits)
             if on_step:
-                left = elapsed() * (1 / share - 1) if share > 0 else math.inf
-                on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left))
+                on_step(Step(epoch + 1, share, loss_sum / seen, correct / seen, left(share)))
     return loss_sum / max(seen, 1), correct / max(seen, 1), int(seen)
 
 
@@ -229,7 +250,8 @@ def _learn(
     """
     features, targets = shard.result()
     body.train().zero_grad(set_to_none=True)
-    logits = body(features)
+    with in_bfloat16(features.device, wanted=recipe.bfloat16):
+        logits = body(features).float()
     loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing, ignore_index=_UNLABELLED)
     if teachers:
         how = recipe.teaching
@@ -246,7 +268,8 @@ def _apply(training: TrainingState, recipe: Recipe, shards: int) -> None:
     """Change the weights by the gradients of all shards, and the average with them."""
     body = training.network.body
     _sum_gradients(training.bodies[:shards])
-    nn.utils.clip_grad_norm_(body.parameters(), _GRADIENT_NORM)
+    if recipe.gradient_norm is not None:
+        nn.utils.clip_grad_norm_(body.parameters(), recipe.gradient_norm)
     training.optimiser.step()
     training.steps += 1
     if training.average is not None:
@@ -298,6 +321,15 @@ def _order(examples: Examples, weights: NDArray[np.float64] | None, rng: Rng) ->
     return rng.permutation(drawn)
 
 
+def repeated_order(examples: int, epoch: int, batch: int) -> NDArray[np.int64]:
+    """Places in one order that repeats, of epoch 0, 1, ...: whole batches, beginning where the last epoch ended.
+
+    As Keras has it for ``dataset.repeat().batch(batch)`` with ``examples // batch`` steps an epoch.
+    """
+    count = batch * max(1, examples // batch)
+    return (epoch * count + np.arange(count)) % examples
+
+
 def learning_rate(recipe: Recipe, share: float) -> float:
     """Learning rate when ``share`` (0 to 1) of the budget is used."""
     peak = recipe.learning_rate
@@ -309,13 +341,15 @@ def learning_rate(recipe: Recipe, share: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * fall))
 
 
-def evaluate_loss(training: TrainingState, examples: Examples, batch: int) -> tuple[float, float]:
+def evaluate_loss(training: TrainingState, examples: Examples, recipe: Recipe) -> tuple[float, float]:
     """Cross-entropy and accuracy over fixed, unaltered clips."""
     body = training.judged
     loss_sum = correct = count = 0.0
     with _inference(training.network, body), torch.inference_mode():
-        for samples, targets in examples.batches(batch, at_most=training.validated):
-            logits = body(training.network.front_end(_as_float(samples, training.network)))
+        for samples, targets in examples.batches(recipe.batch, at_most=training.validated):
+            heard = training.network.front_end(_as_float(samples, training.network))
+            with in_bfloat16(heard.device, wanted=recipe.bfloat16):
+                logits = body(heard).float()
             wanted = torch.from_numpy(targets).to(logits.device)
             loss_sum += float(functional.cross_entropy(logits, wanted, reduction="sum"))
             correct += int((logits.argmax(1) == wanted).sum())

@@ -37,6 +37,24 @@ class Epoch(NamedTuple):
     validation_accuracy: float
 
 
+class KerasAdam(optim.Adam):
+    """Adam as Keras has it: epsilon is 1e-7 and is not corrected for the start of the averages.
+
+    lr * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon): the form at the end of section 2 of Kingma and Ba,
+    arXiv 1412.6980. PyTorch's has epsilon / sqrt(1 - b2^t) in the same place.
+    """
+
+    EPSILON: Final = 1e-7
+
+    def step(self, closure: Any = None) -> Any:
+        """As `torch.optim.Adam.step`."""
+        for group in self.param_groups:
+            state = self.state.get(group["params"][0]) if group["params"] else None
+            steps = 1 + (int(state["step"]) if state else 0)
+            group["eps"] = self.EPSILON / math.sqrt(1 - group["betas"][1] ** steps)
+        return super().step(closure)
+
+
 class Network(nn.Module):
     """Front-end and network: waveform (batch, clip_samples) in [-1, 1] to logits (batch, labels)."""
 
@@ -76,7 +94,7 @@ class TrainingState:
 
 def start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> TrainingState:
     """A training as it begins, or as ``folder`` has it when it is resumed."""
-    optimiser = _optimiser(network.body, recipe)
+    optimiser = make_optimiser(network.body, recipe)
     average = None
     if recipe.ema_decay:
         average = copy.deepcopy(network.body).requires_grad_(False)
@@ -139,10 +157,13 @@ def device_of(network: nn.Module) -> torch.device:
     return next(network.parameters()).device
 
 
-def _optimiser(body: nn.Module, recipe: Recipe) -> optim.Optimizer:
+def make_optimiser(body: nn.Module, recipe: Recipe) -> optim.Optimizer:
+    """The optimiser of a recipe for a network's weights."""
     groups = _parameter_groups(body, recipe.weight_decay)
     if recipe.optimiser == "sgd":
         return optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+    if recipe.optimiser == "keras_adam":
+        return KerasAdam(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
     optimiser = optim.AdamW if recipe.weight_decay else optim.Adam
     return optimiser(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
 

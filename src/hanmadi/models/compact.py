@@ -8,7 +8,7 @@ does fast, and in channels-last memory depthwise convolutions are three times as
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from hanmadi.augment import Augmentation
 from hanmadi.features import FeatureConfig
+from hanmadi.models.precision import multiplies_bfloat16
 from hanmadi.models.registry import Architecture, Recipe, Sampling, Teaching, register
 
 LOG_MEL = FeatureConfig(window=512, hop=320, low_hz=40.0, mean=-6.0, std=4.0)
@@ -128,13 +129,6 @@ class Dense(nn.Conv2d):
             return super().forward(x)
         weight = self.weight.bfloat16()
         return functional.conv2d(x.bfloat16(), weight, None, self.stride, self.padding).float()
-
-
-@lru_cache
-def multiplies_bfloat16() -> bool:
-    """Whether this processor has instructions for it; without them it would be slower."""
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _fold(n_in: int, n_out: int, rows: int, *, separable: bool) -> list[nn.Module]:

@@ -4,6 +4,11 @@ Blocks of 2, 2, 3, 3 convolutions with 32, 64, 128, 256 filters, width 9, "same"
 dropout 0.3; dense 256, batch norm, ReLU; dense to the labels. The ``skip`` variants concatenate, from the
 second block on, the block's output with its input before pooling. ``filters`` and ``dense`` make a small one of the
 same shape, for those who have minutes.
+
+The course built them with Keras, whose defaults are not PyTorch's, and a network this deep learns twice as fast from
+Keras's: Glorot-uniform kernels, biases of zero, batch norm that averages over a hundred batches and has an epsilon of
+1e-3, Adam with an epsilon of 1e-7, batches of 32 from one shuffled order that repeats. Ours are the same, which
+`tests/test_course_against_keras.py` holds against Keras itself.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hanmadi.features import FeatureConfig
 from hanmadi.models.registry import Architecture, Recipe, register
@@ -21,10 +27,32 @@ FILTERS = 32  # of the first block; each further one has twice as many
 WIDTH = 9
 DROPOUT = 0.3
 DENSE = 256
+KERAS_MOMENTUM = 0.01  # what Keras calls a momentum of 0.99
 
-COURSE_RECIPE = Recipe()  # Adam 1e-4, batch 32
+COURSE_RECIPE = Recipe(optimiser="keras_adam", gradient_norm=None, order="repeated", bfloat16=True)  # 1e-4, batch 32
 WAVEFORM = FeatureConfig(kind="waveform", sample_rate=8_000)
 SPECTROGRAM = FeatureConfig(kind="spectrogram", sample_rate=8_000, n_fft=258, window=258, hop=64, centred=True)
+
+
+class KerasBatchNorm(nn.BatchNorm1d):
+    """Batch norm as Keras has it: the average forgets a hundredth a batch, and variances are those of the batch.
+
+    PyTorch forgets a tenth, and averages the unbiased estimate, which is n / (n - 1) times as large.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features, eps=1e-3, momentum=KERAS_MOMENTUM)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, features) to the same."""
+        if not self.training:
+            return super().forward(x)
+        with torch.no_grad():
+            variance, mean = torch.var_mean(x.float(), dim=0, correction=0)
+            for average, value in ((self.running_mean, mean), (self.running_var, variance)):
+                assert average is not None
+                average.lerp_(value, KERAS_MOMENTUM)
+        return functional.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
 
 class ConvBlock(nn.Module):
@@ -59,6 +87,7 @@ class CourseNet(nn.Module):
         skip: bool,
         filters: int = FILTERS,
         dense: int = DENSE,
+        dropout: float = DROPOUT,
     ) -> None:
         super().__init__()
         self.dimensions = dimensions
@@ -74,18 +103,29 @@ class CourseNet(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         flat = channels * torch.Size(size).numel()
         self.head = nn.Sequential(
-            nn.Dropout(DROPOUT),
+            nn.Dropout(dropout),
             nn.Linear(flat, dense),
-            nn.BatchNorm1d(dense),
+            KerasBatchNorm(dense),
             nn.ReLU(),
             nn.Linear(dense, n_labels),
         )
+        self.apply(_start_like_keras)
+        if dimensions == 2:  # a quarter faster, in bfloat16
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (batch, *shape) to logits (batch, n_labels)."""
         x = x.flatten(1) if self.dimensions == 1 else x
         logits: Tensor = self.head(self.blocks(x.unsqueeze(1)).flatten(1))
         return logits
+
+
+def _start_like_keras(layer: nn.Module) -> None:
+    """Kernels uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), biases zero."""
+    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(layer.weight)
+        assert layer.bias is not None
+        nn.init.zeros_(layer.bias)
 
 
 def _register(name: str, features: FeatureConfig, summary: str, *, dimensions: int = 1, skip: bool = False) -> None:

@@ -37,7 +37,7 @@ class Teaching:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained. The defaults are the course's: plain Adam, no augmentation."""
+    """How a network is trained. The defaults are plain: Adam, no augmentation."""
 
     epochs: int = 10
     least_steps: int = 0  # with few clips there are more epochs, so that there are as many steps as this
@@ -46,10 +46,13 @@ class Recipe:
     learning_rate: float = 1e-4
     schedule: Literal["constant", "one_cycle"] = "constant"
     warm_up: float = 0.08  # share of a one-cycle schedule in which the learning rate rises; then it falls as a cosine
-    optimiser: Literal["adam", "sgd"] = "adam"
+    optimiser: Literal["adam", "keras_adam", "sgd"] = "adam"
     betas: tuple[float, float] = (0.9, 0.999)  # of adam
     momentum: float = 0.9  # of sgd
     weight_decay: float = 0.0  # with adam, above 0: AdamW
+    gradient_norm: float | None = 5.0  # the largest a step may have, so that a rare bad batch does not undo the others
+    order: Literal["shuffled", "repeated"] = "shuffled"  # anew each epoch, or once, whole batches, round and round
+    bfloat16: bool = False  # products in bfloat16 where the processor has them
     label_smoothing: float = 0.0
     ema_decay: float = 0.0  # above 0: the average of the weights is what is kept
     augment: bool = False  # whether training clips are altered ...

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hanmadi.features import FeatureConfig
+from hanmadi.models.fourier import FourierConv2d, FourierMaxPool2d
 from hanmadi.models.registry import Architecture, Recipe, register
 
 DEPTHS = (2, 2, 3, 3)  # convolutions in each block
@@ -60,12 +61,11 @@ class ConvBlock(nn.Module):
 
     def __init__(self, dimensions: int, n_in: int, n_out: int, depth: int, *, skip: bool) -> None:
         super().__init__()
-        conv, pool = (nn.Conv1d, nn.MaxPool1d) if dimensions == 1 else (nn.Conv2d, nn.MaxPool2d)
         layers: list[nn.Module] = []
         for i in range(depth):
-            layers += [conv(n_in if i == 0 else n_out, n_out, WIDTH, padding="same"), nn.ReLU()]
+            layers += [_convolution(dimensions, n_in if i == 0 else n_out, n_out), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers)
-        self.pool = pool(2)
+        self.pool = nn.MaxPool1d(2) if dimensions == 1 else FourierMaxPool2d()
         self.skip = skip
 
     def forward(self, x: Tensor) -> Tensor:
@@ -73,6 +73,13 @@ class ConvBlock(nn.Module):
         y = self.convolutions(x)
         pooled: Tensor = self.pool(torch.cat([y, x], dim=1) if self.skip else y)
         return pooled
+
+
+def _convolution(dimensions: int, n_in: int, n_out: int) -> nn.Module:
+    """ "same" padding; in two dimensions by the Fourier transform, where there are channels enough to gain by it."""
+    if dimensions == 1:
+        return nn.Conv1d(n_in, n_out, WIDTH, padding="same")
+    return FourierConv2d(n_in, n_out, WIDTH) if n_in > 1 else nn.Conv2d(n_in, n_out, WIDTH, padding="same")
 
 
 class CourseNet(nn.Module):
@@ -110,8 +117,6 @@ class CourseNet(nn.Module):
             nn.Linear(dense, n_labels),
         )
         self.apply(_start_like_keras)
-        if dimensions == 2:  # a quarter faster, in bfloat16
-            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (batch, *shape) to logits (batch, n_labels)."""

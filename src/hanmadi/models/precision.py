@@ -1,4 +1,4 @@
-"""Products in bfloat16: eight bits of mantissa, sums in float32, up to three times as fast where the processor has them."""
+"""Products in bfloat16: eight bits of mantissa, sums in float32, faster where the processor has them."""
 
 from __future__ import annotations
 

@@ -22,11 +22,12 @@ ROWS = (
     "audio signals labels metrics plotstyle report_parts report_parts.html",
     "features noise rooms clips plots decisions actions bundle checkpoint sources.espeak sources.archive",
     "augment running noise_pool",
-    "planting splits models.registry models.frontend models.cost sources.folder sources.npz sources.synth recognizer "
+    "planting splits models.registry models.frontend models.cost models.precision models.fourier "
+    "sources.folder sources.npz sources.synth recognizer "
     "quantise network_layers",
     "examples check models models.course models.compact models.bcresnet sources.choose stream c_export",
     "sources preparation microphone backgrounds parity export teaching training_state",
-    "rebuilt talk",
+    "rebuilt talk data_export",
     "distillation litert",
     "fit settings",
     "evaluation",

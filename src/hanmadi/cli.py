@@ -107,6 +107,17 @@ def data_check(source: str, as_json: bool) -> int:
     return console.check_data(source, as_json=as_json)
 
 
+@data.command("export")
+@click.argument("source", metavar="SRC", required=False)
+@click.option("--to", type=click.Choice(["npz"]), default="npz", show_default=True, help="The course's file.")
+@click.option("--out", required=True, metavar="FILE", help="Such as speech_wav_8000.npz.")
+@_words_option
+@click.option("--rate", "sample_rate", type=click.IntRange(1), default=8_000, show_default=True, metavar="HZ")
+def data_export(source: str | None, to: str, out: str, **options: Any) -> int:
+    """Write recordings as one file, as the course's notebook reads them; without SRC, synthetic speech."""
+    return console.export_data(source, Path(out), **options)
+
+
 @cli.command()
 @_data_option
 @click.option("--arch", help="Network; see: hanmadi train --list.")

@@ -114,6 +114,16 @@ def check_data(source: str, *, as_json: bool) -> int:
     return 1 if found.broken else 0
 
 
+def export_data(source: str | None, out: Path, **options: Any) -> int:
+    """Write recordings as the course's file and say what is in it."""
+    from hanmadi.data_export import export_npz
+
+    found = export_npz(source, out, **options)
+    click.echo(f"{found.path}: {sum(found.counts.values())} clips")
+    click.echo(table(["label", "clips"], [[label, str(count)] for label, count in found.counts.items()]))
+    return 0
+
+
 def _show_check(found: DataCheck) -> None:
     splits = list(dict.fromkeys(split for counts in found.counts.values() for split in counts))
     header = ["word", *(f"{split}: clips / speakers / s" for split in splits)]

@@ -38,7 +38,7 @@ class FourierConv2d(nn.Conv2d):
         assert self.bias is not None
         with torch.autocast("cpu", enabled=False):
             images, kernels = x.float().permute(2, 3, 0, 1).contiguous(), self.weight.permute(2, 3, 1, 0).contiguous()
-            y: Tensor = _Convolution.apply(images, kernels) + self.bias
+            y: Tensor = _Convolution.apply(images, kernels) + self.bias  # type: ignore[no-untyped-call]
             return y.permute(2, 3, 0, 1)
 
 
@@ -53,7 +53,7 @@ class FourierMaxPool2d(nn.MaxPool2d):
         images = x.permute(2, 3, 0, 1)
         if torch.onnx.is_in_onnx_export() or not images.is_contiguous():
             return super().forward(x)
-        pooled: Tensor = _MaxPool.apply(images)
+        pooled: Tensor = _MaxPool.apply(images)  # type: ignore[no-untyped-call]
         return pooled.permute(2, 3, 0, 1)
 
 

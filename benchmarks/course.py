@@ -26,8 +26,8 @@ from typing import Any, Final
 import numpy as np
 from common import REPOSITORY, RESULTS, environment
 
-from hanmadi.comparison import COURSE, Row, compare
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish, finish_counts, new_figure, save_figure
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish, finish_counts, new_figure, save_figure
+from hanmadi.training.compare import COURSE, Row, compare
 
 DATA: Final = REPOSITORY.parent / "shared" / "data" / "speech_commands"
 PICTURE: Final = REPOSITORY / "docs" / "images" / "course.png"

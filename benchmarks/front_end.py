@@ -35,11 +35,11 @@ from numpy.typing import NDArray
 
 from hanmadi import audio, features
 from hanmadi.audio import Samples, Sound
-from hanmadi.clips import SPLITS, cached_store
+from hanmadi.data.sources import open_source
+from hanmadi.data.splits import split_clips
+from hanmadi.data.store import SPLITS, cached_store
 from hanmadi.features import FeatureConfig
-from hanmadi.models.compact import LOG_MEL
-from hanmadi.sources import open_source
-from hanmadi.splits import split_clips
+from hanmadi.models.wordnet import LOG_MEL
 
 DATA = REPOSITORY.parent / "shared" / "data" / "speech_commands"
 CONFIGS = (
@@ -114,7 +114,7 @@ def torch_way(config: FeatureConfig) -> Compute:
     """What training uses."""
     import torch
 
-    from hanmadi.models.frontend import FrontEnd
+    from hanmadi.features.torch import FrontEnd
 
     front_end = FrontEnd(config)
 
@@ -141,8 +141,8 @@ def onnx_way(config: FeatureConfig, threads: int) -> Compute:
 def export_front_end(config: FeatureConfig, path: Path) -> Path:
     import torch
 
-    from hanmadi.export import OPSET
-    from hanmadi.models.frontend import ExportedFrontEnd
+    from hanmadi.export.onnx import OPSET
+    from hanmadi.features.torch import ExportedFrontEnd
 
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")

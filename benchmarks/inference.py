@@ -5,9 +5,9 @@
 
 One thread. ``ms_p50`` and ``ms_p99`` are of single calls of `Recognizer.scores` with one clip, real and a new one each
 call; ``clips_per_second`` is the median over rounds with the batch that does best. The models take turns, so that a
-slow minute meets all. 8 bits: `hanmadi.quantise.to_int8`, calibrated on clips of the training split. Accuracy is that
-of the validation split with its 95 % interval (Wilson); ``same_label`` is the share of those clips for which the 8-bit
-model says what the float32 one says, which tells more: the same clips are in both intervals.
+slow minute meets all. 8 bits: `hanmadi.export.int8.to_int8`, calibrated on clips of the training split. Accuracy is
+that of the validation split with its 95 % interval (Wilson); ``same_label`` is the share of those clips for which the
+8-bit model says what the float32 one says, which tells more: the same clips are in both intervals.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples
-from hanmadi.clips import SPLITS, ClipStore
-from hanmadi.evaluation import Evaluation, evaluate, store_for
-from hanmadi.quantise import to_int8
-from hanmadi.recognizer import Recognizer, find_model, load
-from hanmadi.splits import split_clips
+from hanmadi.data.splits import split_clips
+from hanmadi.data.store import SPLITS, ClipStore
+from hanmadi.evaluation.evaluation import Evaluation, evaluate, store_for
+from hanmadi.export.int8 import to_int8
+from hanmadi.inference.recognizer import Recognizer, find_model, load
 
 DATA = REPOSITORY.parent / "shared" / "data" / "speech_commands"
 MODELS = ("tiny", "small", "base")

@@ -31,13 +31,13 @@ from common import REPOSITORY, write_rows
 from numpy.typing import NDArray
 from trainings import finish, mean_of, options_of, outcome, outcomes
 
-from hanmadi.examples import Examples, make_examples
+from hanmadi.data.examples import Examples, make_examples
 from hanmadi.labels import SILENCE, LabelSet
-from hanmadi.plotstyle import BLUE, GREY, finish_counts, new_figure, save_figure
-from hanmadi.plotstyle import finish as finish_axes
+from hanmadi.plots.style import BLUE, GREY, finish_counts, new_figure, save_figure
+from hanmadi.plots.style import finish as finish_axes
 
 if TYPE_CHECKING:
-    from hanmadi.clips import ClipStore
+    from hanmadi.data.store import ClipStore
 
 ALL: Final = "all"
 CLIPS: Final = ("5", "10", "20", "50", "100", "200", ALL)
@@ -90,8 +90,8 @@ def examples_cut(
 
 def work(folder: Path) -> None:
     """The child: train and write the result."""
-    from hanmadi import training
     from hanmadi.models import architecture
+    from hanmadi.training import train as training
 
     options, notes = options_of(folder), {}
     recipe = architecture(options["arch"]).recipe

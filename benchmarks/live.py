@@ -22,7 +22,7 @@ from common import REPOSITORY, write_rows
 sys.path.insert(0, str(REPOSITORY / "dev"))
 from live_halves import JUDGING, half
 
-from hanmadi.live_evaluation import LiveEvaluation, evaluate_live
+from hanmadi.evaluation.live import LiveEvaluation, evaluate_live
 
 
 def judge(model: str, shared: Path, *, snr_db: float) -> dict[str, LiveEvaluation]:

@@ -22,7 +22,7 @@ import numpy as np
 from common import write_rows
 
 from hanmadi.audio import Sound
-from hanmadi.clips import Recording
+from hanmadi.data.store import Recording
 
 RATE = 16_000
 WORDS = ("yes", "no", "up", "other")
@@ -55,7 +55,7 @@ def _sound(seed: int) -> Sound:
 
 def train(clips: int, folder: Path) -> None:
     """Train one epoch and print the peak memory as JSON."""
-    from hanmadi import training
+    from hanmadi.training import train as training
 
     training.open_source = lambda *_, **__: MadeUp(clips)  # the one place where a source is chosen
     run = training.train(None, words=WORDS[:3], epochs=1, out=folder)

@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--openings", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="ten clips; writes nothing")
     options = parser.parse_args()
-    from hanmadi.web.static_export import export_web
+    from hanmadi.export.browser import export_web
 
     recognizer = hanmadi.load("small")
     paths, share = tools.choose_clips(recognizer, options.data, each=1 if options.quick else 4, tried=20)

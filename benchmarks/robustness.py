@@ -30,14 +30,14 @@ from numpy.typing import NDArray
 import hanmadi
 from hanmadi import audio
 from hanmadi.audio import Samples, Sound
-from hanmadi.augment import mix_at_snr
-from hanmadi.clips import ClipStore
-from hanmadi.evaluation import evaluate, store_for
+from hanmadi.audio.noise import Rng, from_db
+from hanmadi.audio.reverb import Room, reverberate, room_response
+from hanmadi.augment.augmentations import mix_at_snr
+from hanmadi.data.store import ClipStore
+from hanmadi.evaluation.evaluation import evaluate, store_for
+from hanmadi.evaluation.metrics import confusion_matrix, per_label, wilson_interval
+from hanmadi.inference.recognizer import Recognizer
 from hanmadi.labels import SILENCE, UNKNOWN
-from hanmadi.metrics import confusion_matrix, per_label, wilson_interval
-from hanmadi.noise import Rng, from_db
-from hanmadi.recognizer import Recognizer
-from hanmadi.rooms import Room, reverberate, room_response
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -336,7 +336,7 @@ def _cell(row: Mapping[str, Any]) -> str:
 
 def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """One panel a condition: accuracy with its interval, the clean accuracy as a dashed line."""
-    from hanmadi.plotstyle import BLUE, GREY, INK, ORANGE, add_legend, new_figure, save_figure
+    from hanmadi.plots.style import BLUE, GREY, INK, ORANGE, add_legend, new_figure, save_figure
 
     panels = list(dict.fromkeys(row["condition"] for row in rows if row["condition"] != "clean"))
     models = list(dict.fromkeys(row["model"] for row in rows))
@@ -358,7 +358,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _draw_panel(axes: Axes, rows: Sequence[Mapping[str, Any]], panel: str, shift: float, colour: str) -> None:
-    from hanmadi.plotstyle import finish
+    from hanmadi.plots.style import finish
 
     shown = [row for row in rows if row["condition"] == panel]
     middle, low, high = (100 * np.array([row[key] for row in shown]) for key in ("accuracy", "low", "high"))

@@ -40,8 +40,8 @@ from common import REPOSITORY, write_rows
 from numpy.typing import NDArray
 
 from hanmadi import audio
-from hanmadi.recognizer import Recognizer, load
-from hanmadi.stream import listen, tail, windows_of
+from hanmadi.inference.recognizer import Recognizer, load
+from hanmadi.inference.stream import listen, tail, windows_of
 
 DATA = REPOSITORY.parent / "shared" / "data" / "speech_commands"
 RATE = 16_000  # Hz
@@ -151,7 +151,7 @@ async def speak_all(address: str, spoken: Sequence[Talk]) -> list[Heard | BaseEx
 
 def is_right(recognizer: Recognizer, talk: Talk, heard: Heard) -> bool:
     """Whether the messages are exactly what the whole recording gives."""
-    from hanmadi.decisions import config_of
+    from hanmadi.inference.decisions import config_of
 
     whole = np.concatenate([talk.samples, tail(recognizer, config_of(recognizer.card), sample_rate=RATE)])
     times, scores = windows_of(recognizer, whole)

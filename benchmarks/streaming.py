@@ -3,12 +3,12 @@
     python benchmarks/streaming.py             # writes results/streaming.csv
     python benchmarks/streaming.py --quick     # a look; writes nothing
 
-One thread, real speech in blocks of one hop (int16), through `hanmadi.stream.Stream` and `hanmadi.decisions.Decider`,
-a row for each sample rate. ``rtf`` is the time that it takes, by the time that the sound lasts, ``rtf_cpu`` the same of
-the processor's time, which other programs do not change; ``ms_p50`` and ``ms_p99`` are of single hops.
-``max_difference`` is the largest difference between the scores of a stream in random blocks (1 sample to 10 s) and
-`windows_of` the whole recording, over ``equal_windows`` windows. ``memory_mb`` is how far the resident memory rose
-above that after the first ten minutes, at most, in ``memory_hours`` of sound.
+One thread, real speech in blocks of one hop (int16), through `hanmadi.inference.stream.Stream` and
+`hanmadi.inference.decisions.Decider`, a row for each sample rate. ``rtf`` is the time that it takes, by the time that
+the sound lasts, ``rtf_cpu`` the same of the processor's time, which other programs do not change; ``ms_p50`` and
+``ms_p99`` are of single hops. ``max_difference`` is the largest difference between the scores of a stream in random
+blocks (1 sample to 10 s) and `windows_of` the whole recording, over ``equal_windows`` windows. ``memory_mb`` is how far
+the resident memory rose above that after the first ten minutes, at most, in ``memory_hours`` of sound.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from common import REPOSITORY, write_rows
 from numpy.typing import NDArray
 
 from hanmadi import audio
-from hanmadi.decisions import Decider, config_of
-from hanmadi.recognizer import Recognizer, load
-from hanmadi.stream import HOP_S, Stream, listen, windows_of
+from hanmadi.inference.decisions import Decider, config_of
+from hanmadi.inference.recognizer import Recognizer, load
+from hanmadi.inference.stream import HOP_S, Stream, listen, windows_of
 
 DATA = REPOSITORY.parent / "shared" / "data" / "continuous_speech"
 RATES = (16_000, 8_000, 44_100, 48_000)

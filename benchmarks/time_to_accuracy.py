@@ -40,15 +40,15 @@ import numpy as np
 from common import REPOSITORY, RESULTS, environment, write_rows
 from trainings import Mean, finish, mean_of, options_of, outcome, outcomes
 
-from hanmadi.comparison import COURSE
-from hanmadi.plotstyle import BLUE, GREY, INK, LINE, ORANGE, finish_counts, new_figure, save_figure, scaled
+from hanmadi.plots.style import BLUE, GREY, INK, LINE, ORANGE, finish_counts, new_figure, save_figure, scaled
+from hanmadi.training.compare import COURSE
 
 if TYPE_CHECKING:
-    from hanmadi.training_state import Epoch
+    from hanmadi.runs import Epoch
 
 LEVELS: Final = (0.90, 0.93, 0.95, 0.96, 0.97)
 PICTURE: Final = REPOSITORY / "docs" / "images" / "time_to_accuracy.png"
-# Okabe and Ito (2008), as in hanmadi.plotstyle; the course's networks are grey and differ in their lines
+# Okabe and Ito (2008), as in hanmadi.plots.style; the course's networks are grey and differ in their lines
 COLOURS: Final = {"tiny": "#56B4E9", "small": BLUE, "base": "#009E73", "bcresnet1": ORANGE}
 COURSE_LINES: Final = dict(zip(COURSE, ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1))), strict=True))
 _FURTHEST: Final = 4.0  # times the examples seen: how far an extrapolation may go
@@ -118,8 +118,8 @@ class Watch:
         self.aside += time.process_time() - now
 
     def _put_aside(self, path: Path) -> None:
-        from hanmadi import checkpoint
-        from hanmadi.training_state import LAST
+        from hanmadi.models import checkpoint
+        from hanmadi.training.state import LAST
 
         tensors = checkpoint.load(self.folder / "run" / LAST).tensors
         judged = "average." if any(name.startswith("average.") for name in tensors) else "body."
@@ -150,13 +150,14 @@ def work(folder: Path) -> None:
 
 def _train(run: Path, options: dict[str, Any], watch: Watch) -> dict[str, Any]:
     """The card of the training, which is done, or gone on with, if it is not complete."""
-    from hanmadi import training
+    from hanmadi import runs
     from hanmadi.models import architecture
-    from hanmadi.settings import SETTINGS
+    from hanmadi.runs import SETTINGS
+    from hanmadi.training import train as training
 
     hooks = training.Hooks(on_start=watch.on_start, on_epoch=watch.on_epoch)
-    if (run / training.CARD).exists():
-        return json.loads((run / training.CARD).read_text(encoding="utf-8"))
+    if (run / runs.CARD).exists():
+        return json.loads((run / runs.CARD).read_text(encoding="utf-8"))
     if (run / SETTINGS).exists():
         return training.resume(run, hooks=hooks).card
     minutes, epochs = options["minutes"], options["epochs"]
@@ -172,13 +173,13 @@ def _judge(snapshots: Iterable[Path], options: dict[str, Any]) -> list[float]:
     """Accuracy of weights on the recordings of the test split, in torch."""
     import torch
 
-    from hanmadi import audio, checkpoint
-    from hanmadi.clips import cached_store
-    from hanmadi.examples import make_examples
+    from hanmadi import audio
+    from hanmadi.data.examples import make_examples
+    from hanmadi.data.sources import open_source
+    from hanmadi.data.store import cached_store
+    from hanmadi.features.torch import FrontEnd
     from hanmadi.labels import make_labels
-    from hanmadi.models import architecture
-    from hanmadi.models.frontend import FrontEnd
-    from hanmadi.sources import open_source
+    from hanmadi.models import architecture, checkpoint
 
     chosen, labels = architecture(options["arch"]), make_labels()
     config = chosen.features
@@ -315,7 +316,7 @@ def _finish_errors(axes: Any, label: str) -> None:
     """A log axis of errors that says accuracy, and lines at the levels."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    from hanmadi.plotstyle import finish as finish_axes
+    from hanmadi.plots.style import finish as finish_axes
 
     for level in LEVELS:
         axes.axhline(1 - level, color=LINE, linewidth=0.8, zorder=0)

@@ -26,14 +26,14 @@ import torch
 from common import REPOSITORY, write_rows
 from torch.nn import functional
 
-from hanmadi import fit
-from hanmadi.clips import cached_store
-from hanmadi.examples import Examples, make_examples, sampling_weights
+from hanmadi.data.examples import Examples, make_examples, sampling_weights
+from hanmadi.data.sources import open_source
+from hanmadi.data.store import cached_store
+from hanmadi.features.torch import FrontEnd
 from hanmadi.labels import LabelSet, make_labels
 from hanmadi.models import Architecture, architecture
-from hanmadi.models.frontend import FrontEnd
-from hanmadi.preparation import prepare
-from hanmadi.sources import open_source
+from hanmadi.training import loop as fit
+from hanmadi.training.batches import prepare
 
 DATA = REPOSITORY.parent / "shared" / "data" / "speech_commands"
 ROUNDS = 3

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
-from hanmadi.backgrounds import sound_files
+from hanmadi.data.recordings import sound_files
 
 CHOOSING, JUDGING = "choosing", "judging"
 _NOISES_FOR_CHOOSING: Final = ("clock_tick", "helicopter", "person_sneeze", "rooster", "sea_waves")

@@ -16,8 +16,8 @@ import numpy as np
 import soundfile
 
 from hanmadi import audio
-from hanmadi.recognizer import Recognizer, load
-from hanmadi.sources.espeak import synthesise
+from hanmadi.data.sources.espeak import synthesise
+from hanmadi.inference.recognizer import Recognizer, load
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "hanmadi" / "web" / "static" / "examples"
 RATE = 16_000  # Hz

@@ -17,14 +17,16 @@ from typing import Any
 
 from live_halves import CHOOSING, half
 
-from hanmadi import bundle, calibration, training
-from hanmadi.clips import SPLITS
-from hanmadi.console import training_display
-from hanmadi.evaluation import evaluate
+from hanmadi.cli.console import training_display
+from hanmadi.data.store import SPLITS
+from hanmadi.evaluation import calibration
+from hanmadi.evaluation.evaluation import evaluate
 from hanmadi.files import write_bytes
+from hanmadi.inference import model_file
+from hanmadi.inference.recognizer import SHIPPED_FOLDER, Recognizer, load
 from hanmadi.models.registry import architecture, register
-from hanmadi.recognizer import SHIPPED_FOLDER, Recognizer, load
-from hanmadi.settings import SETTINGS
+from hanmadi.runs import CARD, FILE_NAME, SETTINGS
+from hanmadi.training import train as training
 
 LICENCE = "CC BY 4.0"
 ATTRIBUTION = "Google Speech Commands v0.02, Pete Warden, arXiv 1804.03209; a part of its clips, unaltered"
@@ -61,7 +63,7 @@ def main() -> None:
 
 
 def _train(data: str, folder: Path, **how: Any) -> None:
-    if (folder / training.CARD).exists():
+    if (folder / CARD).exists():
         return
     with training_display() as hooks:
         if (folder / SETTINGS).exists():
@@ -92,8 +94,8 @@ def _ship(name: str, data: str, folder: Path) -> None:
             key: found[key] for key in ("clips", "accuracy", "interval", "per_label")
         }
     target = SHIPPED_FOLDER / f"{name}.onnx"
-    write_bytes(target, (folder / bundle.FILE_NAME).read_bytes())
-    bundle.write_card(target, card)
+    write_bytes(target, (folder / FILE_NAME).read_bytes())
+    model_file.write_card(target, card)
     found = _calibrated(load(target), data)
     calibration.store(found, load(target), target)
     splits = {split: card["metrics"][split]["accuracy"] for split in reversed(SPLITS)}

@@ -70,7 +70,7 @@ def build_site(*, strict: bool) -> None:
 
 def write_commands(path: Path) -> None:
     """The help of every command as a page."""
-    from hanmadi.cli import cli
+    from hanmadi.cli.commands import cli
 
     text = "# Commands\n\nWhat `hanmadi COMMAND --help` prints.\n\n" + "\n\n".join(command_parts(cli, "hanmadi"))
     path.write_text(text + "\n", encoding="utf-8")

@@ -145,7 +145,7 @@ def output_part(output: Node, files: Files) -> str:
     if "image/png" in data:
         alt = about.get("image/png", {}).get("alt") or about.get("alt")
         if not alt:
-            raise ValueError("a figure without alt text: use hanmadi.teaching.show")
+            raise ValueError("a figure without alt text: use hanmadi.lessons.toolkit.show")
         name = files.write(base64.b64decode(data["image/png"]), ".png")
         return f'<img src="{name}" alt="{html.escape(alt, quote=True)}" loading="lazy">'
     if "text/html" in data:

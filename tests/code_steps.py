@@ -17,6 +17,7 @@ import soundfile
 
 import hanmadi
 from hanmadi import cli
+from hanmadi.cli import commands
 
 train = hanmadi.train
 
@@ -34,7 +35,7 @@ def arguments_of(command: str) -> list[str]:
 
 def parse(command: str) -> None:
     """Only parse a hanmadi command: its options exist and its values are allowed."""
-    at: click.Command = cli.cli
+    at: click.Command = commands.cli
     words = shlex.split(command)[1:]
     context = None
     while isinstance(at, click.Group):

@@ -16,11 +16,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from hanmadi.audio import Samples
-from hanmadi.clips import ClipStore, build_store
+from hanmadi.data.sources.folder import FolderSource
+from hanmadi.data.store import ClipStore, build_store
+from hanmadi.inference.recognizer import Recognizer
 from hanmadi.labels import LabelSet, make_labels
-from hanmadi.recognizer import Recognizer
-from hanmadi.sources.folder import FolderSource
-from hanmadi.training import Run
+from hanmadi.training.train import Run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RATE = 16_000  # Hz
@@ -133,7 +133,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def run(words_folder: Path, tone_words: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished training of the default network on `words_folder`, long enough that its answers vary."""
-    from hanmadi.training import train
+    from hanmadi.training.train import train
 
     out = tmp_path_factory.mktemp("runs") / "tones"
     return train(words_folder, words=tone_words, epochs=60, seed=1, out=out)

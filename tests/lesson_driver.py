@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hanmadi import teaching
+from hanmadi.lessons import toolkit
 
 
 def plain(value: Any) -> Any:
@@ -21,14 +21,14 @@ def plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
-def tried(exercise: teaching.Exercise) -> dict[str, Any]:
+def tried(exercise: toolkit.Exercise) -> dict[str, Any]:
     """What the exercise says to its right answer, to each listed wrong one, and to others."""
     right = exercise.right
-    others = ["a text", None, *([1e9, -1e9] if teaching.type_of(right) == "number" else [])]
+    others = ["a text", None, *([1e9, -1e9] if toolkit.type_of(right) == "number" else [])]
     return {
         "name": exercise.name,
         "hint": exercise.hint,
-        "kind": teaching.type_of(right),
+        "kind": toolkit.type_of(right),
         "right": repr(plain(right)),
         "open": exercise.feedback(...),
         "to_right": exercise.feedback(right),
@@ -43,9 +43,9 @@ def main() -> None:
     sys.argv = [lesson, *options]
     runpy.run_path(lesson, run_name="__main__")
     found = {
-        "figures": teaching.FIGURES,
-        "sounds": teaching.SOUNDS,
-        "exercises": [tried(exercise) for exercise in teaching.EXERCISES],
+        "figures": toolkit.FIGURES,
+        "sounds": toolkit.SOUNDS,
+        "exercises": [tried(exercise) for exercise in toolkit.EXERCISES],
     }
     Path(result).write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
 

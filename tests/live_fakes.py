@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples
-from hanmadi.bundle import FORMAT, write_card
+from hanmadi.inference.model_file import FORMAT, write_card
 
 RATE = 1_600  # Hz: low, so that minutes of sound are quick
 HOP_S = 0.1

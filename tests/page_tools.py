@@ -24,9 +24,9 @@ import soundfile
 
 from hanmadi import audio
 from hanmadi.audio import Samples
-from hanmadi.decisions import Decider, Detection, config_of
-from hanmadi.recognizer import Recognizer
-from hanmadi.stream import HOP_S, windows_of
+from hanmadi.inference.decisions import Decider, Detection, config_of
+from hanmadi.inference.recognizer import Recognizer
+from hanmadi.inference.stream import HOP_S, windows_of
 
 RATE = 16_000  # Hz
 LEAD_S = 2.0  # before the first word, while the page starts

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hanmadi.training import Run
+from hanmadi.training.train import Run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -78,9 +78,9 @@ RULES = (
     ),
     Rule(r"hanmadi data get \S+.*", parse("downloads 2.4 GB")),
     Rule(r"hanmadi export .*--to (web|litert).*", parse("needs npm or an environment of its own")),
-    Rule(r"cd \S+|cc .*|ffmpeg .*", skip("the exported C is compiled and run in test_c_export")),
+    Rule(r"cd \S+|cc .*|ffmpeg .*", skip("the exported C is compiled and run in tests/export/test_c.py")),
     Rule(r"hanmadi serve.*", parse("serves until it is stopped")),
-    Rule(r"curl .*|python -m http\.server .*", skip("needs a server; test_web tests the routes")),
+    Rule(r"curl .*|python -m http\.server .*", skip("needs a server; tests/web tests the routes")),
     Rule(r"ruff .*|mypy.*|\S*pytest.*|pytest.*", skip("what CI runs anyway")),
     Rule(r"hanmadi compare .*", with_options("--archs tiny,small --epochs 1", drop=r"--minutes \S+|--archs \S+")),
     Rule(r"hanmadi train --resume.*", with_options("--epochs 2")),
@@ -101,7 +101,7 @@ def steps_of(page: str) -> list[Step]:
         language, text = block["language"], block["text"]
         if "ws://localhost" in text:
             bare = re.sub(r"  # .*", "", text)  # comments are in the language of the page
-            steps.append(Step("skip", bare, "needs a server; test_web_live speaks to one as this does"))
+            steps.append(Step("skip", bare, "needs a server; tests/web/test_live.py speaks to one as this does"))
         elif language == "python":
             steps.append(Step("python", text))
         elif language in ("sh", "bash"):

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hanmadi import audio, plots, signals
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.teaching import check, lesson_data, listen, say, show
+from hanmadi import audio, plots
+from hanmadi.audio import signals
+from hanmadi.lessons.toolkit import check, lesson_data, listen, say, show
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
 
 # %% [markdown]
 # ## Hear the trap first

@@ -15,17 +15,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hanmadi import audio, checkpoint, metrics, plots, signals
-from hanmadi.examples import make_examples
-from hanmadi.fit import Budget, fit
+from hanmadi import audio, plots
+from hanmadi.audio import signals
+from hanmadi.data.examples import make_examples
+from hanmadi.evaluation import metrics
+from hanmadi.features.torch import FrontEnd
 from hanmadi.labels import LabelSet
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
+from hanmadi.models import checkpoint
 from hanmadi.models.cost import macs, parameters
 from hanmadi.models.course import WAVEFORM, ConvBlock, CourseNet
-from hanmadi.models.frontend import FrontEnd
-from hanmadi.models.registry import Recipe
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
-from hanmadi.training_state import KEPT, Network, kept_epoch
+from hanmadi.models.recipe import Recipe
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
+from hanmadi.training.loop import Budget, fit
+from hanmadi.training.state import KEPT, Network, kept_epoch
 
 SAMPLE_RATE = 8_000  # Hz
 store = lesson_data(words=("yes", "no", "up", "go"), sample_rate=SAMPLE_RATE, most=160 if quick() else 1_200)

@@ -12,10 +12,11 @@
 # %%
 import numpy as np
 
-from hanmadi import features, plots, signals
+from hanmadi import features, plots
+from hanmadi.audio import signals
 from hanmadi.features import FeatureConfig
-from hanmadi.plotstyle import BLUE, ORANGE, finish
-from hanmadi.teaching import check, lesson_data, listen, say, show
+from hanmadi.lessons.toolkit import check, lesson_data, listen, say, show
+from hanmadi.plots.style import BLUE, ORANGE, finish
 
 SAMPLE_RATE = 8_000  # Hz, as in the course
 

@@ -17,15 +17,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hanmadi import audio, features, plots, signals
-from hanmadi.examples import make_examples
+from hanmadi import audio, features, plots
+from hanmadi.audio import signals
+from hanmadi.data.examples import make_examples
+from hanmadi.evaluation.metrics import wilson_interval
 from hanmadi.labels import COURSE_KEYWORDS, make_labels
-from hanmadi.metrics import wilson_interval
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
 from hanmadi.models import architecture
 from hanmadi.models.cost import macs, parameters
 from hanmadi.models.course import SPECTROGRAM, CourseNet
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
 
 torch.manual_seed(8)
 rng = np.random.default_rng(8)

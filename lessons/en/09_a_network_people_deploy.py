@@ -19,20 +19,22 @@ import numpy as np
 import torch
 
 import hanmadi
-from hanmadi import audio, augment, bundle, features, plots
-from hanmadi.evaluation import judge, judge_made_silence, scores_of_rows
-from hanmadi.examples import make_examples, sampling_weights
-from hanmadi.export import export_onnx
-from hanmadi.fit import Budget, fit
+from hanmadi import audio, features, plots, runs
+from hanmadi.audio.reverb import Room, reverberate, room_response
+from hanmadi.augment import augmentations
+from hanmadi.data.examples import make_examples, sampling_weights
+from hanmadi.evaluation.evaluation import judge, judge_made_silence, scores_of_rows
+from hanmadi.evaluation.metrics import wilson_interval
+from hanmadi.export.onnx import export_onnx
+from hanmadi.features.torch import FrontEnd
+from hanmadi.inference import model_file
 from hanmadi.labels import COURSE_KEYWORDS, UNKNOWN, make_labels
-from hanmadi.metrics import wilson_interval
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
 from hanmadi.models import architecture
 from hanmadi.models.cost import macs, parameters
-from hanmadi.models.frontend import FrontEnd
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.rooms import Room, reverberate, room_response
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
-from hanmadi.training_state import Network
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
+from hanmadi.training.loop import Budget, fit
+from hanmadi.training.state import Network
 
 rng = np.random.default_rng(9)
 SMALL = architecture("small")
@@ -102,13 +104,13 @@ room = room_response(Room(rt60_s=0.8, distance_m=2.5), sample_rate=rate, length=
 
 altered = {
     "as recorded": clip,
-    "shifted": augment.shift(clip, most=2_000, rng=np.random.default_rng(1)),
-    "30 dB quieter": augment.change_gain(clip, gain_db=(-30, -30), rng=rng),
-    "noise at 5 dB": augment.mix_at_snr(clip, noise, snr_db=5.0),
+    "shifted": augmentations.shift(clip, most=2_000, rng=np.random.default_rng(1)),
+    "30 dB quieter": augmentations.change_gain(clip, gain_db=(-30, -30), rng=rng),
+    "noise at 5 dB": augmentations.mix_at_snr(clip, noise, snr_db=5.0),
     "in a room": reverberate(clip, room[None]),
 }
 pictures = {name: features.compute(samples[0], SMALL.features) for name, samples in altered.items()}
-masked = augment.augment_features(
+masked = augmentations.augment_features(
     pictures["as recorded"].T[None], config=SMALL.recipe.augmentation, rng=np.random.default_rng(5)
 )
 pictures["stretched and masked"] = masked[0].T
@@ -177,12 +179,12 @@ def train(name, recipe):
         recipe, Budget(EPOCHS), seed=0, folder=folder / name, weights=weights,
     )  # fmt: skip
     card = {
-        "format": bundle.FORMAT,
+        "format": model_file.FORMAT,
         "labels": list(labels.labels),
         "sample_rate": rate,
         "clip_samples": store.clip_samples,
     }
-    export_onnx(folder / name / bundle.FILE_NAME, SMALL.features, body, card)
+    export_onnx(folder / name / runs.FILE_NAME, SMALL.features, body, card)
     say(
         f"{name}: {history[-1].examples:,} clips in {time.perf_counter() - started:.0f} s, validation {history[-1].validation_accuracy:.1%}."
     )
@@ -301,7 +303,7 @@ behind = examples["test"].noise.draw(len(few), rng=rng)
 
 
 def accuracy_at(model, snr_db):
-    noisy = np.clip(augment.mix_at_snr(clean, behind, snr_db=snr_db), -1, 1)
+    noisy = np.clip(augmentations.mix_at_snr(clean, behind, snr_db=snr_db), -1, 1)
     scores = np.concatenate([model.scores(part) for part in np.array_split(noisy, -(-len(noisy) // 16))])
     return int((scores.argmax(axis=1) == truth).sum())
 
@@ -323,7 +325,7 @@ show(
 )
 
 for snr_db in LEVELS:
-    listen(augment.mix_at_snr(clean[:1], behind[:1], snr_db=snr_db)[0], rate, f"the word in noise, {snr_db:g} dB")
+    listen(augmentations.mix_at_snr(clean[:1], behind[:1], snr_db=snr_db)[0], rate, f"the word in noise, {snr_db:g} dB")
 
 # %% [markdown]
 # ## Change and predict
@@ -336,7 +338,9 @@ for snr_db in LEVELS:
 my_prediction = "..."  # per cent
 my_snr_db = -10.0  # change me
 
-listen(augment.mix_at_snr(clean[:1], behind[:1], snr_db=my_snr_db)[0], rate, f"the word in noise, {my_snr_db:g} dB")
+listen(
+    augmentations.mix_at_snr(clean[:1], behind[:1], snr_db=my_snr_db)[0], rate, f"the word in noise, {my_snr_db:g} dB"
+)
 say(f'You wrote: "{my_prediction}". The network: **{accuracy_at(recognizer, my_snr_db) / len(few):.0%}**.')
 
 # %% [markdown]
@@ -346,7 +350,7 @@ say(f'You wrote: "{my_prediction}". The network: **{accuracy_at(recognizer, my_s
 # laptop cannot disagree about it. It runs without torch.
 
 # %%
-path = folder / "augmented" / bundle.FILE_NAME
+path = folder / "augmented" / runs.FILE_NAME
 started = time.perf_counter()
 for _ in range(50):
     recognizer.scores(clip)

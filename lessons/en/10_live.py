@@ -15,11 +15,11 @@ from itertools import takewhile
 import numpy as np
 
 import hanmadi
-from hanmadi import audio, calibration, plots, stream
-from hanmadi.backgrounds import from_samples
-from hanmadi.decisions import DecisionConfig, decide
-from hanmadi.labels import COURSE_KEYWORDS
-from hanmadi.live_evaluation import (
+from hanmadi import audio, plots
+from hanmadi.augment.connected_speech import running_speech
+from hanmadi.data.recordings import from_samples
+from hanmadi.evaluation import calibration
+from hanmadi.evaluation.live import (
     count_false_alarms,
     detections_in,
     hear,
@@ -29,12 +29,14 @@ from hanmadi.live_evaluation import (
     own_noise,
     sweep,
 )
-from hanmadi.metrics import poisson_interval
-from hanmadi.microphone import Microphone
-from hanmadi.planting import plant
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.running import running_speech
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
+from hanmadi.evaluation.metrics import poisson_interval
+from hanmadi.evaluation.mixing import plant
+from hanmadi.inference import stream
+from hanmadi.inference.decisions import DecisionConfig, decide
+from hanmadi.inference.microphone import Microphone
+from hanmadi.labels import COURSE_KEYWORDS
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
 
 rng = np.random.default_rng(10)
 recognizer = hanmadi.load("small")  # comes with hanmadi, trained on real recordings; or the folder of a run of yours

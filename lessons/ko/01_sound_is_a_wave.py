@@ -9,9 +9,10 @@
 # %%
 import numpy as np
 
-from hanmadi import audio, plots, signals
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.teaching import check, lesson_data, listen, say, show
+from hanmadi import audio, plots
+from hanmadi.audio import signals
+from hanmadi.lessons.toolkit import check, lesson_data, listen, say, show
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
 
 SAMPLE_RATE = 16_000  # 1초에 담는 숫자의 개수, 이유는 2과에서
 

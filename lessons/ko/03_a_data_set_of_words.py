@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hanmadi import audio, features, metrics, plots
-from hanmadi.clips import SPLITS, build_store
+from hanmadi import audio, features, plots
+from hanmadi.data.sources import open_source
+from hanmadi.data.splits import split_clips, split_speakers
+from hanmadi.data.store import SPLITS, build_store
+from hanmadi.evaluation import metrics
 from hanmadi.labels import LabelSet, make_labels
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.sources import open_source
-from hanmadi.splits import split_clips, split_speakers
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
 
 SAMPLE_RATE = 8_000  # Hz, 1초짜리 클립이 숫자 8,000개예요(원래 강좌와 같아요)
 

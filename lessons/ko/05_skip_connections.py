@@ -17,16 +17,16 @@ from torch import nn
 from torch.nn import functional
 
 from hanmadi import audio, plots
-from hanmadi.examples import make_examples
-from hanmadi.fit import Budget, fit
+from hanmadi.data.examples import make_examples
+from hanmadi.features.torch import FrontEnd
 from hanmadi.labels import LabelSet
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
 from hanmadi.models.cost import parameters
 from hanmadi.models.course import DEPTHS, WAVEFORM, ConvBlock, CourseNet
-from hanmadi.models.frontend import FrontEnd
-from hanmadi.models.registry import Recipe
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
-from hanmadi.training_state import Network
+from hanmadi.models.recipe import Recipe
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
+from hanmadi.training.loop import Budget, fit
+from hanmadi.training.state import Network
 
 SAMPLE_RATE = 8_000  # Hz
 store = lesson_data(words=("yes", "no", "up", "go"), sample_rate=SAMPLE_RATE, most=160 if quick() else 1_200)

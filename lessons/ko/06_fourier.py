@@ -14,9 +14,10 @@ import time
 
 import numpy as np
 
-from hanmadi import plots, signals
-from hanmadi.plotstyle import BLUE, GREY, LINE, ORANGE, finish
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
+from hanmadi import plots
+from hanmadi.audio import signals
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
+from hanmadi.plots.style import BLUE, GREY, LINE, ORANGE, finish
 
 SAMPLE_RATE = 8_000  # Hz, 이 강의의 표본화 주파수
 rng = np.random.default_rng(6)

@@ -19,20 +19,22 @@ import numpy as np
 import torch
 
 import hanmadi
-from hanmadi import audio, augment, bundle, features, plots
-from hanmadi.evaluation import judge, judge_made_silence, scores_of_rows
-from hanmadi.examples import make_examples, sampling_weights
-from hanmadi.export import export_onnx
-from hanmadi.fit import Budget, fit
+from hanmadi import audio, features, plots, runs
+from hanmadi.audio.reverb import Room, reverberate, room_response
+from hanmadi.augment import augmentations
+from hanmadi.data.examples import make_examples, sampling_weights
+from hanmadi.evaluation.evaluation import judge, judge_made_silence, scores_of_rows
+from hanmadi.evaluation.metrics import wilson_interval
+from hanmadi.export.onnx import export_onnx
+from hanmadi.features.torch import FrontEnd
+from hanmadi.inference import model_file
 from hanmadi.labels import COURSE_KEYWORDS, UNKNOWN, make_labels
-from hanmadi.metrics import wilson_interval
+from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
 from hanmadi.models import architecture
 from hanmadi.models.cost import macs, parameters
-from hanmadi.models.frontend import FrontEnd
-from hanmadi.plotstyle import BLUE, GREY, ORANGE, finish
-from hanmadi.rooms import Room, reverberate, room_response
-from hanmadi.teaching import check, lesson_data, listen, quick, say, show
-from hanmadi.training_state import Network
+from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
+from hanmadi.training.loop import Budget, fit
+from hanmadi.training.state import Network
 
 rng = np.random.default_rng(9)
 SMALL = architecture("small")
@@ -101,13 +103,13 @@ room = room_response(Room(rt60_s=0.8, distance_m=2.5), sample_rate=rate, length=
 
 altered = {
     "as recorded": clip,
-    "shifted": augment.shift(clip, most=2_000, rng=np.random.default_rng(1)),
-    "30 dB quieter": augment.change_gain(clip, gain_db=(-30, -30), rng=rng),
-    "noise at 5 dB": augment.mix_at_snr(clip, noise, snr_db=5.0),
+    "shifted": augmentations.shift(clip, most=2_000, rng=np.random.default_rng(1)),
+    "30 dB quieter": augmentations.change_gain(clip, gain_db=(-30, -30), rng=rng),
+    "noise at 5 dB": augmentations.mix_at_snr(clip, noise, snr_db=5.0),
     "in a room": reverberate(clip, room[None]),
 }
 pictures = {name: features.compute(samples[0], SMALL.features) for name, samples in altered.items()}
-masked = augment.augment_features(
+masked = augmentations.augment_features(
     pictures["as recorded"].T[None], config=SMALL.recipe.augmentation, rng=np.random.default_rng(5)
 )
 pictures["stretched and masked"] = masked[0].T
@@ -176,12 +178,12 @@ def train(name, recipe):
         recipe, Budget(EPOCHS), seed=0, folder=folder / name, weights=weights,
     )  # fmt: skip
     card = {
-        "format": bundle.FORMAT,
+        "format": model_file.FORMAT,
         "labels": list(labels.labels),
         "sample_rate": rate,
         "clip_samples": store.clip_samples,
     }
-    export_onnx(folder / name / bundle.FILE_NAME, SMALL.features, body, card)
+    export_onnx(folder / name / runs.FILE_NAME, SMALL.features, body, card)
     say(
         f"{name}: 클립 {history[-1].examples:,}개를 {time.perf_counter() - started:.0f}초 동안, 검증 정확도 {history[-1].validation_accuracy:.1%}."
     )
@@ -298,7 +300,7 @@ behind = examples["test"].noise.draw(len(few), rng=rng)
 
 
 def accuracy_at(model, snr_db):
-    noisy = np.clip(augment.mix_at_snr(clean, behind, snr_db=snr_db), -1, 1)
+    noisy = np.clip(augmentations.mix_at_snr(clean, behind, snr_db=snr_db), -1, 1)
     scores = np.concatenate([model.scores(part) for part in np.array_split(noisy, -(-len(noisy) // 16))])
     return int((scores.argmax(axis=1) == truth).sum())
 
@@ -320,7 +322,7 @@ show(
 )
 
 for snr_db in LEVELS:
-    listen(augment.mix_at_snr(clean[:1], behind[:1], snr_db=snr_db)[0], rate, f"잡음 속의 단어, {snr_db:g} dB")
+    listen(augmentations.mix_at_snr(clean[:1], behind[:1], snr_db=snr_db)[0], rate, f"잡음 속의 단어, {snr_db:g} dB")
 
 # %% [markdown]
 # ## 바꾸고 예측하기
@@ -332,7 +334,7 @@ for snr_db in LEVELS:
 my_prediction = "..."  # 퍼센트
 my_snr_db = -10.0  # 바꿔 보세요
 
-listen(augment.mix_at_snr(clean[:1], behind[:1], snr_db=my_snr_db)[0], rate, f"잡음 속의 단어, {my_snr_db:g} dB")
+listen(augmentations.mix_at_snr(clean[:1], behind[:1], snr_db=my_snr_db)[0], rate, f"잡음 속의 단어, {my_snr_db:g} dB")
 say(f'적어 둔 예측: "{my_prediction}". 신경망의 결과: **{accuracy_at(recognizer, my_snr_db) / len(few):.0%}**.')
 
 # %% [markdown]
@@ -342,7 +344,7 @@ say(f'적어 둔 예측: "{my_prediction}". 신경망의 결과: **{accuracy_at(
 # 휴대 전화와 노트북이 서로 다르게 계산할 일이 없어요. torch 없이도 돌아가요.
 
 # %%
-path = folder / "augmented" / bundle.FILE_NAME
+path = folder / "augmented" / runs.FILE_NAME
 started = time.perf_counter()
 for _ in range(50):
     recognizer.scores(clip)

@@ -14,28 +14,28 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from hanmadi.decisions import DecisionConfig, Detection
     from hanmadi.errors import HanmadiError
-    from hanmadi.evaluation import Evaluation, evaluate
-    from hanmadi.recognizer import Prediction, Recognizer, load
-    from hanmadi.stream import Stream, listen
-    from hanmadi.training import Run, resume, train
+    from hanmadi.evaluation.evaluation import Evaluation, evaluate
+    from hanmadi.inference.decisions import DecisionConfig, Detection
+    from hanmadi.inference.recognizer import Prediction, Recognizer, load
+    from hanmadi.inference.stream import Stream, listen
+    from hanmadi.training.train import Run, resume, train
 
 # name: module. Importing hanmadi loads none of them, so it is fast and needs nothing.
 _PUBLIC = {
-    "DecisionConfig": "decisions",
-    "Detection": "decisions",
-    "Evaluation": "evaluation",
+    "DecisionConfig": "inference.decisions",
+    "Detection": "inference.decisions",
+    "Evaluation": "evaluation.evaluation",
     "HanmadiError": "errors",
-    "Prediction": "recognizer",
-    "Recognizer": "recognizer",
-    "Run": "training",
-    "Stream": "stream",
-    "evaluate": "evaluation",
-    "listen": "stream",
-    "load": "recognizer",
-    "resume": "training",
-    "train": "training",
+    "Prediction": "inference.recognizer",
+    "Recognizer": "inference.recognizer",
+    "Run": "training.train",
+    "Stream": "inference.stream",
+    "evaluate": "evaluation.evaluation",
+    "listen": "inference.stream",
+    "load": "inference.recognizer",
+    "resume": "training.train",
+    "train": "training.train",
 }
 
 __all__ = [

@@ -3,6 +3,7 @@
 A new architecture is one file in this folder that calls `register`; it is found by itself.
 """
 
-from hanmadi.models.registry import Architecture, Recipe, architecture, names, register
+from hanmadi.models.recipe import Recipe
+from hanmadi.models.registry import Architecture, architecture, names, register
 
 __all__ = ["Architecture", "Recipe", "architecture", "names", "register"]

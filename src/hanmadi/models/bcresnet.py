@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hanmadi.augment import Augmentation
+from hanmadi.augment.augmentations import Augmentation
 from hanmadi.features import FeatureConfig
-from hanmadi.models.registry import Architecture, Recipe, Sampling, register
+from hanmadi.models.recipe import Recipe, Sampling
+from hanmadi.models.registry import Architecture, register
 
 BANDS: Final = 5  # sub-bands that are normalised apart
 DROPOUT: Final = 0.1  # of whole channels

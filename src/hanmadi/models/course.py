@@ -21,7 +21,8 @@ from torch.nn import functional
 
 from hanmadi.features import FeatureConfig
 from hanmadi.models.fourier import FourierConv2d, FourierMaxPool2d
-from hanmadi.models.registry import Architecture, Recipe, register
+from hanmadi.models.recipe import Recipe
+from hanmadi.models.registry import Architecture, register
 
 DEPTHS = (2, 2, 3, 3)  # convolutions in each block
 FILTERS = 32  # of the first block; each further one has twice as many

@@ -12,11 +12,11 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import soundfile
 
-from hanmadi import audio, signals
-from hanmadi.audio import Samples, Sound
+from hanmadi import audio
+from hanmadi.audio import Samples, Sound, signals
+from hanmadi.audio.signals import Resolution
 from hanmadi.features import FeatureConfig, compute, hz_to_mel, mel_to_hz
-from hanmadi.recognizer import Recognizer
-from hanmadi.signals import Resolution
+from hanmadi.inference.recognizer import Recognizer
 from hanmadi.web import query
 from hanmadi.web.limits import Limits, RefusedError
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import audio
-from hanmadi.decisions import Decider, Detection, config_of
 from hanmadi.errors import AudioError
-from hanmadi.stream import HOP_S, Listener, Stream, Window, hop_samples, tail
+from hanmadi.inference.decisions import Decider, Detection, config_of
+from hanmadi.inference.stream import HOP_S, Listener, Stream, Window, hop_samples, tail
 from hanmadi.web import query
 from hanmadi.web.limits import Limits, RefusedError
 

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hanmadi.decisions import Detection
+from hanmadi.inference.decisions import Detection
 from hanmadi.web.hearing import Hearing, Said, Scores, to_message
 from hanmadi.web.limits import Limits, RefusedError
 from hanmadi.web.metrics import Metrics

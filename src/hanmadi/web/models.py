@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from hanmadi.bundle import FILE_NAME
-from hanmadi.decisions import config_of
 from hanmadi.errors import HanmadiError, ModelError
 from hanmadi.files import printable
-from hanmadi.recognizer import DEFAULT_MODEL, Recognizer, find_model, load, newest_run, shipped
+from hanmadi.inference.recognizer import DEFAULT_MODEL, Recognizer, find_model, load, shipped
+from hanmadi.inference.summary import summary
+from hanmadi.runs import FILE_NAME, newest_run
 from hanmadi.web.limits import RefusedError
 from hanmadi.web.query import shown
 
@@ -131,26 +131,9 @@ class Catalogue:
             return self._opened[stamp]
 
 
-def summary(recognizer: Recognizer) -> dict[str, Any]:
-    """What a card tells of a model. Cards come from other people too: what is absent or odd is None."""
-    card = recognizer.card
-    architecture = _mapping(card.get("architecture"))
-    test = _mapping(_mapping(card.get("metrics")).get("test"))
-    judged = {"clips", "accuracy", "interval"} <= set(test)
-    return {
-        "labels": list(recognizer.labels),
-        "sample_rate": recognizer.sample_rate,
-        "clip_samples": recognizer.clip_samples,
-        "parameters": architecture.get("parameters"),
-        "metrics": {"test": {k: test[k] for k in ("clips", "accuracy", "interval")} if judged else None},
-        "decisions": config_of(card).to_dict(),
-        "summary": str(architecture.get("summary") or ""),
-    }
-
-
 def find_shipped(name: str) -> Path:
     """The file of a model that comes with the package, whatever is called so in the working folder."""
-    from hanmadi.recognizer import SHIPPED_FOLDER
+    from hanmadi.inference.recognizer import SHIPPED_FOLDER
 
     return SHIPPED_FOLDER / f"{name}.onnx"
 
@@ -186,7 +169,3 @@ def _stamp(path: Path) -> _Stamp:
 def _nameless(error: Exception, entry: Entry) -> str:
     """An error without the folders of this machine."""
     return str(error).replace(str(entry.path), entry.path.name)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

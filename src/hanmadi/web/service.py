@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from hanmadi.recognizer import RUNS_FOLDER
+from hanmadi.runs import RUNS_FOLDER
 from hanmadi.web.examples import STATIC
 from hanmadi.web.limits import LIMITS, Limits, RefusedError
 from hanmadi.web.live import Streams

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 from hanmadi.errors import HanmadiError, MissingExtraError
 
 if TYPE_CHECKING:
-    from hanmadi.fit import Step
-    from hanmadi.training_state import Epoch
+    from hanmadi.runs import Epoch
+    from hanmadi.training.loop import Step
 
 Tell = Callable[[Mapping[str, Any]], None]
 _NICE: Final = 10  # people who use the machine come first
@@ -49,8 +49,8 @@ def main() -> None:
 
 def describe(tell: Tell, *, data: str) -> None:
     """Tell how many clips of which words there are, and which networks can learn them."""
+    from hanmadi.data.sources import open_source
     from hanmadi.labels import SILENCE, UNKNOWN, normal_word
-    from hanmadi.sources import open_source
 
     found = [normal_word(recording.word) for recording in open_source(data).recordings()]
     words = sorted(set(found) - {UNKNOWN, SILENCE})
@@ -78,16 +78,17 @@ def architectures() -> list[dict[str, Any]]:
 
 def train(tell: Tell, *, runs: str, arch: str, **options: Any) -> None:
     """Train, and tell how it goes; the run gets a new folder in ``runs``."""
-    from hanmadi import training
+    from hanmadi.runs import new_run_folder
+    from hanmadi.training import train as training
 
-    folder = training.new_run_folder(arch, Path(runs))
+    folder = new_run_folder(arch, Path(runs))
     tell({"folder": folder.name})
     run = training.train(arch=arch, out=folder, hooks=_hooks(tell), **options)
     tell({"done": run.folder.name})
 
 
 def _hooks(tell: Tell) -> Any:
-    from hanmadi.training import Hooks
+    from hanmadi.training.train import Hooks
 
     told_s = 0.0
 

@@ -1,0 +1,145 @@
+"""Long recordings: backgrounds, and talk from which a training learns.
+
+In backgrounds words are planted, or every detection is a false alarm. Talk is heard joined, at the network's rate.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanmadi import audio
+from hanmadi.audio import AUDIO_SUFFIXES, Samples, clean_mono
+from hanmadi.errors import AudioError, DataError
+from hanmadi.files import printable
+
+MAX_SECONDS: Final = 4 * 3_600.0  # of one recording that is held in memory
+
+
+@dataclass(frozen=True)
+class Background:
+    """One background: recordings one after the other, read piece by piece when their turn comes."""
+
+    name: str
+    recordings: Callable[[], Iterator[Samples]] = field(repr=False)  # pieces of any length, mono, at the right rate
+
+
+def open_backgrounds(paths: Iterable[str | os.PathLike[str]], *, sample_rate: int) -> list[Background]:
+    """One background for each path: a sound file, or a folder with all sound files below it in the order of names.
+
+    Raises DataError for a path that is absent or a folder without sound files.
+    """
+    return [
+        Background(printable(str(path)), partial(_read_all, sound_files([path]), sample_rate))
+        for path in map(Path, paths)
+    ]
+
+
+def sound_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Files, and those below folders, in the order of names. Raises DataError where there is none."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        files = sorted(file for file in path.rglob("*") if _is_sound(file)) if path.is_dir() else [path]
+        if not files or not files[0].exists():
+            wrong = "holds none" if path.is_dir() else "is not there"
+            raise DataError(f"{path}: expected a recording or a folder of {', '.join(AUDIO_SUFFIXES)}, but it {wrong}")
+        found += files
+    return found
+
+
+def from_samples(name: str, recordings: Sequence[Samples]) -> Background:
+    """A background of recordings that are in memory already, mono, at the right rate."""
+    return Background(name, lambda: iter(recordings))
+
+
+def read_mono(path: Path, *, sample_rate: int) -> Samples:
+    """A recording of up to four hours, mixed down, at ``sample_rate`` Hz: (n,). Raises AudioError as `audio.read`."""
+    sound = audio.read(path, max_seconds=MAX_SECONDS)
+    return audio.resample(audio.to_mono(sound.samples), sound.sample_rate, sample_rate)
+
+
+def endless(background: Background) -> Iterator[Samples]:
+    """Its recordings again and again. Raises AudioError if they hold no samples."""
+    while True:
+        heard = 0
+        for piece in background.recordings():
+            heard += len(piece)
+            yield piece
+        if not heard:
+            raise AudioError(f"{background.name}: expected sound, found no samples")
+
+
+def take(count: int, recordings: Iterator[Samples], left_over: Samples) -> tuple[Samples, Samples]:
+    """The next ``count`` samples of recordings one after the other, and what is left of the last one."""
+    parts, have = [left_over], len(left_over)
+    while have < count:
+        parts.append(next(recordings))
+        have += len(parts[-1])
+    joined = np.concatenate(parts)
+    return joined[:count], joined[count:]
+
+
+def _read_all(files: Sequence[Path], sample_rate: int) -> Iterator[Samples]:
+    for file in files:
+        yield from _pieces(file, sample_rate)
+
+
+def _pieces(file: Path, sample_rate: int) -> Iterator[Samples]:
+    """A recording of any length piece by piece: what is no number is heard as 0, as in a stream."""
+    import soxr
+
+    rate, blocks = audio.blocks(file)
+    monos = (clean_mono(block)[0] for block in blocks)
+    if rate == sample_rate:
+        yield from monos
+        return
+    resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+    for mono in monos:
+        yield resampler.resample_chunk(mono)
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _is_sound(file: Path) -> bool:
+    return file.suffix.lower() in AUDIO_SUFFIXES and not file.name.startswith(".")
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Recordings one after the other. They are in a file that is mapped, so that hours of it fill no memory."""
+
+    samples: NDArray[np.int16] = field(repr=False)  # (n,)
+    sample_rate: int  # Hz
+    source: str  # names of the files and folders
+    fingerprint: str  # of the samples
+
+    @property
+    def seconds(self) -> float:
+        """Of all recordings together."""
+        return len(self.samples) / self.sample_rate
+
+
+def open_talk(paths: Sequence[str | os.PathLike[str]], *, sample_rate: int, least_seconds: float) -> Talk:
+    """Sound files, and those below folders, of any length. Raises DataError if there are none, or less sound."""
+    source = ", ".join(map(str, paths))
+    with tempfile.TemporaryFile() as file:
+        crc = count = 0
+        for background in open_backgrounds(paths, sample_rate=sample_rate):
+            for piece in background.recordings():
+                samples = audio.to_int16(np.clip(piece, -1.0, 1.0))
+                crc, count = zlib.crc32(samples.data, crc), count + len(samples)
+                file.write(samples.data)
+        if count < least_seconds * sample_rate:
+            came = count / sample_rate
+            raise DataError(f"{source}: expected {least_seconds:g} s of talk or more, got {came:.2f} s; name more")
+        file.flush()
+        mapped = np.memmap(file, np.int16, "r", shape=(count,))  # stays when the file is closed, and goes with it
+    return Talk(mapped, sample_rate, source, f"{crc:08x}-{count}")

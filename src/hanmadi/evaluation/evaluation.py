@@ -1,0 +1,258 @@
+"""How good a model is on a set of clips: the very path that `predict` takes, in batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanmadi import audio
+from hanmadi.data.examples import Examples, label_of_words
+from hanmadi.data.sources import open_source
+from hanmadi.data.splits import split_clips
+from hanmadi.data.store import NO_SPLIT, SPLITS, ClipStore, cached_store
+from hanmadi.errors import DataError
+from hanmadi.evaluation.metrics import Interval, LabelScores, confusion_matrix, per_label, wilson_interval
+from hanmadi.inference.recognizer import Recognizer, load
+from hanmadi.labels import SILENCE, LabelSet
+
+Which = Literal["auto", "train", "validation", "test", "all"]
+WHICH: Final[tuple[Which, ...]] = ("auto", "train", "validation", "test", "all")
+_SILENCE_BIASES: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
+# not lower: unknown words that were never heard are harder than those of validation
+_UNKNOWN_BIASES: Final = (0.0, -0.25, -0.5, -0.75)
+_MOST_LOST, _FEWEST_TO_BALANCE = 0.001, 500  # share of spoken clips; number of them
+BATCH: Final = 16  # spectra of so many clips stay in the processor's cache
+SYNTHETIC: Final = "synth"  # the name of the source that needs no files
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model answered on clips, and how often that was right."""
+
+    data: str  # name of the source
+    split: str
+    labels: tuple[str, ...]
+    rows: NDArray[np.int64] = field(repr=False)  # (clips,) rows of the store
+    truth: NDArray[np.int64] = field(repr=False)  # (clips,) index of the label
+    scores: NDArray[np.float32] = field(repr=False)  # (clips, labels)
+    made_silence: int = 0  # clips of silence made from held-out noise; they are not in the figures above
+    made_silence_right: int = 0
+    left_out: int = 0  # recordings of words for which the model has no label
+    broken: int = 0  # recordings that could not be read
+
+    @property
+    def clips(self) -> int:
+        """Recordings judged."""
+        return len(self.truth)
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(clips,) index of the best label."""
+        return self.scores.argmax(axis=1)
+
+    @property
+    def right(self) -> int:
+        """Recordings answered rightly."""
+        return int((self.predicted == self.truth).sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of recordings answered rightly."""
+        return self.right / self.clips
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the accuracy (Wilson)."""
+        return wilson_interval(self.right, self.clips)
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """(labels, labels) counts, rows are the truth."""
+        return confusion_matrix(self.truth, self.predicted, len(self.labels))
+
+    @property
+    def per_label(self) -> list[LabelScores]:
+        """Precision, recall and count of each label."""
+        return per_label(self.confusion, self.labels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values: what ``hanmadi evaluate --json`` prints."""
+        return {
+            "clips": self.clips,
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "data": self.data,
+            "split": self.split,
+            "labels": list(self.labels),
+            "per_label": {scores.label: _plain(scores) for scores in self.per_label},
+            "confusion": self.confusion.tolist(),
+            "made_silence": {"clips": self.made_silence, "right": self.made_silence_right},
+            "left_out": self.left_out,
+            "broken": self.broken,
+        }
+
+
+def evaluate(
+    model: str | os.PathLike[str] | Recognizer | None = None,
+    data: str | os.PathLike[str] | None = None,
+    *,
+    split: Which = "auto",
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Judge a model on recordings; without ``data``, on those that it was trained on.
+
+    ``auto`` takes the test split of data that has official splits or that the model was trained on, and
+    every recording of other data. Raises DataError or ModelError as `open_source` and `load` do.
+    """
+    check_split(split)
+    recognizer = model if isinstance(model, Recognizer) else load(model, threads=os.cpu_count() or 1)
+    store = store_for(recognizer, data, progress=progress)
+    split, rows = rows_of_split(recognizer, store, split)
+    return judge(recognizer, store, rows, split)
+
+
+def check_split(split: str) -> None:
+    """Raises DataError for what is no split."""
+    if split not in WHICH:
+        raise DataError(f"expected a split among {', '.join(WHICH)}, got {split!r}")
+
+
+def rows_of_split(recognizer: Recognizer, store: ClipStore, split: Which) -> tuple[Which, NDArray[np.int64]]:
+    """The split that is meant by ``auto``, and its rows of the store."""
+    if split == "auto":
+        split = "test" if _knows_test_split(store, recognizer) else "all"
+    return split, _rows_of(store, recognizer, split)
+
+
+def store_for(
+    recognizer: Recognizer,
+    data: str | os.PathLike[str] | None,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> ClipStore:
+    """Recordings as a recogniser hears them, at its rate and length; without ``data``, those it was trained on."""
+    data = trained_on(recognizer) if data is None else data
+    words = LabelSet(recognizer.labels).keywords
+    seconds = recognizer.clip_samples / recognizer.sample_rate
+    source = open_source(data, words=words)
+    return cached_store(source, sample_rate=recognizer.sample_rate, seconds=seconds, progress=progress)
+
+
+def trained_on(recognizer: Recognizer) -> str | None:
+    """What to open for the recordings of a model's training, None for synthetic speech. DataError if they are gone."""
+    source = str(recognizer.card.get("data", {}).get("source", SYNTHETIC))
+    if source != SYNTHETIC and not Path(source).exists():
+        raise DataError(f"the model was trained on {source}, which is not here; name recordings with --data")
+    return None if source == SYNTHETIC else source
+
+
+def held_out_rows(recognizer: Recognizer, data: str | os.PathLike[str] | None) -> tuple[ClipStore, NDArray[np.int64]]:
+    """The clips that `evaluate` would judge: their store and rows. Raises DataError if there is none."""
+    store = store_for(recognizer, data)
+    rows = rows_of_split(recognizer, store, "auto")[1]
+    labelled = rows[label_of_words(store, LabelSet(recognizer.labels))[store.word[rows]] >= 0]
+    if not len(labelled):
+        raise DataError(f"{store.source}: no test clip of a word that the model knows")
+    return store, labelled
+
+
+def judge(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.int64], split: str) -> Evaluation:
+    """Scores of the given rows of a store, those left out that the model has no label for."""
+    labels = LabelSet(recognizer.labels)
+    truth = label_of_words(store, labels)[store.word[rows]]
+    kept = rows[truth >= 0]
+    if not len(kept):
+        raise DataError(
+            f"{store.source}: no clip of the split {split!r} has a word that the model knows "
+            f"({', '.join(labels.labels)})"
+        )
+    scores = scores_of_rows(recognizer, store, kept)
+    return Evaluation(
+        data=store.source, split=split, labels=labels.labels, rows=kept, truth=truth[truth >= 0], scores=scores,
+        left_out=int((truth < 0).sum()), broken=len(store.broken),
+    )  # fmt: skip
+
+
+def scores_of_rows(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Scores of clips of a store: (len(rows), labels)."""
+    batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+    return np.concatenate([recognizer.scores(audio.from_int16(store.samples(batch))) for batch in batches])
+
+
+def judge_made_silence(recognizer: Recognizer, examples: Examples) -> tuple[int, int]:
+    """How many clips of made silence there are in these examples, and how many are called silence."""
+    indices = np.arange(len(examples) - examples.made, len(examples))
+    if not len(indices):
+        return 0, 0
+    silence = recognizer.labels.index(SILENCE)
+    right = 0
+    for start in range(0, len(indices), BATCH):
+        clips = audio.from_int16(examples.batch(indices[start : start + BATCH]))
+        right += int((recognizer.scores(clips).argmax(axis=1) == silence).sum())
+    return len(indices), right
+
+
+def silence_bias(scores: NDArray[np.floating[Any]], targets: NDArray[np.int64], silence: int) -> float:
+    """What to add to the logit of silence, from spoken clips (n, labels) with their labels (n,): 0 to 2.5.
+
+    The most that takes at most one right answer in a thousand from them. Training shows silence less often than a room
+    does, and a network in doubt between a clatter and an unknown word says unknown. With fewer than 500 clips: 0.
+    """
+    if len(targets) < _FEWEST_TO_BALANCE:
+        return 0.0
+    logits = np.log(np.maximum(scores, np.finfo(np.float32).tiny))
+    least = (logits.argmax(axis=1) == targets).mean() - _MOST_LOST
+    chosen = 0.0
+    for bias in _SILENCE_BIASES:
+        logits_then = logits + bias * (np.arange(logits.shape[1]) == silence)
+        if (logits_then.argmax(axis=1) == targets).mean() < least:
+            break
+        chosen = bias
+    return chosen
+
+
+def unknown_bias(scores: NDArray[np.floating[Any]], targets: NDArray[np.int64], unknown: int) -> float:
+    """What to add to the logit of unknown, from spoken clips (n, labels) with their labels (n,): -0.75 to 0.
+
+    The one with the highest mean recall of the labels, the nearest to 0 of equal ones. Half of the words of a data set
+    may be unknown; a network that has learnt so leans to it, and in noise loses keywords. With fewer than 500 clips: 0.
+    """
+    if len(targets) < _FEWEST_TO_BALANCE:
+        return 0.0
+    logits = np.log(np.maximum(scores, np.finfo(np.float32).tiny))
+    is_unknown = np.arange(logits.shape[1]) == unknown
+
+    def mean_recall(bias: float) -> float:
+        right = (logits + bias * is_unknown).argmax(axis=1) == targets
+        return float(np.mean([right[targets == label].mean() for label in np.unique(targets)]))
+
+    return max(_UNKNOWN_BIASES, key=mean_recall)
+
+
+def _knows_test_split(store: ClipStore, recognizer: Recognizer) -> bool:
+    trained_on = recognizer.card.get("data", {}).get("fingerprint")
+    return bool((store.split != NO_SPLIT).all()) or trained_on == store.fingerprint
+
+
+def _rows_of(store: ClipStore, recognizer: Recognizer, split: Which) -> NDArray[np.int64]:
+    if split == "all":
+        return np.arange(len(store))
+    trained = recognizer.card.get("data", {})
+    same = trained.get("fingerprint") == store.fingerprint
+    # the split that the model was trained with, so that its test is not of clips that it has seen
+    how = {k: trained[k] for k in ("method", "holdout", "seed") if same and k in trained}
+    return np.flatnonzero(split_clips(store, **how) == SPLITS.index(split))
+
+
+def _plain(scores: LabelScores) -> dict[str, Any]:
+    plain = asdict(scores)
+    del plain["label"]
+    for name in ("precision_interval", "recall_interval"):
+        plain[name] = None if plain[name] is None else list(plain[name])
+    return plain

@@ -1,0 +1,1 @@
+"""A model file in, words out: clips, files and live sound. No torch."""

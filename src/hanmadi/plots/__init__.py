@@ -1,0 +1,41 @@
+"""Pictures of sounds, trainings and results."""
+
+from hanmadi.plots.plots import (
+    COLOUR_MAP,
+    MAX_STEMS,
+    ComparisonRow,
+    add_legend,
+    draw_comparison,
+    draw_confusion,
+    draw_curves,
+    draw_det,
+    draw_line,
+    draw_spectrogram,
+    draw_stems,
+    draw_waveform,
+    figure_png,
+    magnitude_and_phase,
+    new_figure,
+    save_figure,
+    waveform_and_spectrogram,
+)
+
+__all__ = [
+    "COLOUR_MAP",
+    "MAX_STEMS",
+    "ComparisonRow",
+    "add_legend",
+    "draw_comparison",
+    "draw_confusion",
+    "draw_curves",
+    "draw_det",
+    "draw_line",
+    "draw_spectrogram",
+    "draw_stems",
+    "draw_waveform",
+    "figure_png",
+    "magnitude_and_phase",
+    "new_figure",
+    "save_figure",
+    "waveform_and_spectrogram",
+]

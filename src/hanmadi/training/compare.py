@@ -1,0 +1,175 @@
+"""`compare`: several networks, the same data, the same budget; one table and one plot."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hanmadi.errors import HanmadiError, TrainingError
+from hanmadi.files import write_text
+from hanmadi.inference.recognizer import Recognizer, load
+from hanmadi.plots import ComparisonRow, draw_comparison, save_figure
+from hanmadi.runs import CARD, DEFAULT_ARCH
+
+COURSE: Final = (
+    "wave_cnn",
+    "wave_cnn_skip",
+    "spectrogram_cnn1d",
+    "spectrogram_cnn1d_skip",
+    "spectrogram_cnn2d",
+)
+TABLE_CSV, TABLE_MARKDOWN, PLOT = "comparison.csv", "comparison.md", "comparison.png"
+_TIMED_CLIPS: Final = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network of the comparison."""
+
+    model: str
+    accuracy: float  # on the test split
+    low: float  # 95 % interval
+    high: float
+    clips: int  # of the test split
+    gap: float  # training accuracy less validation accuracy
+    parameters: int
+    macs: int  # multiply-accumulates a clip, network alone
+    epochs: float  # passes over the training clips that the budget allowed
+    seconds_per_epoch: float
+    peak_memory_mb: float | None
+    ms_per_clip: float  # median, one thread, one clip at a time, from the waveform
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows in the order of training, and the folder with table, plot and runs."""
+
+    rows: tuple[Row, ...]
+    folder: Path
+
+    def markdown(self) -> str:
+        """The table as Markdown."""
+        return markdown_table(self.rows)
+
+
+def compare(
+    data: str | os.PathLike[str] | None = None,
+    *,
+    archs: Sequence[str] = (DEFAULT_ARCH, *COURSE),
+    words: Iterable[str] | None = None,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    split: str = "auto",
+    out: str | os.PathLike[str] = "comparison",
+    on_model: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Train every network in a process of its own and gather what came out.
+
+    A network whose run is complete in ``out`` is not trained again, so an interrupted comparison goes on.
+    Raises TrainingError if a training fails.
+    """
+    from hanmadi.models import architecture
+
+    folder = Path(out)
+    for arch in archs:
+        architecture(arch)  # a wrong name is told before the first hour is spent
+    options = {
+        "--data": data, "--words": ",".join(words) if words else None, "--epochs": epochs, "--minutes": minutes,
+        "--seed": seed, "--split": split,
+    }  # fmt: skip
+    given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+    rows = []
+    for arch in archs:
+        on_model(arch)
+        run = folder / arch
+        _train_apart(arch, run, given)
+        rows.append(_row(arch, run))
+        _save(Comparison(tuple(rows), folder))
+    return Comparison(tuple(rows), folder)
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """Rows as a Markdown table for people."""
+    head = (
+        "| model | test accuracy (95 %) | train - validation | parameters | MACs "
+        "| epochs | s/epoch | peak MB | ms/clip |\n"
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
+    )
+    return head + "".join(_markdown_row(row) for row in rows)
+
+
+def _markdown_row(row: Row) -> str:
+    memory = "" if row.peak_memory_mb is None else f"{row.peak_memory_mb:,.0f}"
+    return (
+        f"| {row.model} | {row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%}) | {100 * row.gap:+.1f} points "
+        f"| {row.parameters:,} | {row.macs / 1e6:,.1f} M | {row.epochs:.2g} | {row.seconds_per_epoch:,.0f} "
+        f"| {memory} | {row.ms_per_clip:.2f} |\n"
+    )
+
+
+def _train_apart(arch: str, run: Path, options: list[str]) -> None:
+    """Train in a process of its own, so that its peak memory is its own."""
+    if (run / CARD).exists():
+        return
+    how = ["--resume"] if (run / "settings.json").exists() else ["--arch", arch, *options]
+    if how == ["--resume"]:
+        how += [
+            part for i, part in enumerate(options) if {"--epochs", "--minutes"} & set(options[max(0, i - 1) : i + 1])
+        ]
+    command = [sys.executable, "-m", "hanmadi", "train", "--out", str(run), *how]
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        raise TrainingError(f"training {arch} failed with exit code {code}; what it printed stands above")
+
+
+def _row(arch: str, run: Path) -> Row:
+    try:
+        card: dict[str, Any] = json.loads((run / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HanmadiError(f"{run}: holds no finished run ({error})") from error
+    test, training = card["metrics"]["test"], card["training"]
+    per_epoch = card["data"]["splits"]["train"]
+    examples = per_epoch["clips"] + per_epoch["made_silence"]
+    epochs = training["examples"] / examples
+    return Row(
+        model=arch, accuracy=test["accuracy"], low=test["interval"][0], high=test["interval"][1],
+        clips=test["clips"], gap=card["metrics"]["gap"], parameters=card["architecture"]["parameters"],
+        macs=card["architecture"]["macs"], epochs=epochs, seconds_per_epoch=training["seconds"] / epochs,
+        peak_memory_mb=training["peak_memory_mb"], ms_per_clip=milliseconds_per_clip(load(run)),
+    )  # fmt: skip
+
+
+def milliseconds_per_clip(recognizer: Recognizer) -> float:
+    """Median time for one clip, waveform to scores, with the threads that the recogniser was loaded with."""
+    clip = np.random.default_rng(0).normal(0, 0.1, (1, recognizer.clip_samples)).astype(np.float32)
+    recognizer.scores(clip)
+    times = []
+    for _ in range(_TIMED_CLIPS):
+        started = time.perf_counter()
+        recognizer.scores(clip)
+        times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times))
+
+
+def _save(comparison: Comparison) -> None:
+    text = io.StringIO()
+    names = [field.name for field in fields(Row)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: getattr(row, name) for name in names} for row in comparison.rows)
+    write_text(comparison.folder / TABLE_CSV, text.getvalue())
+    write_text(comparison.folder / TABLE_MARKDOWN, comparison.markdown())
+    points = [ComparisonRow(r.model, r.parameters, r.accuracy, r.low, r.high) for r in comparison.rows]
+    save_figure(draw_comparison(points), comparison.folder / PLOT)

@@ -1,0 +1,171 @@
+"""Recordings of talk: joined and mapped, a part of running speech, known again when a training goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from hanmadi.data.examples import Examples, make_examples, with_talk
+from hanmadi.data.recordings import open_talk
+from hanmadi.data.store import ClipStore
+from hanmadi.errors import DataError, TrainingError
+from hanmadi.features.torch import FrontEnd
+from hanmadi.labels import LabelSet
+from hanmadi.models import architecture
+from hanmadi.models.recipe import Recipe
+from hanmadi.runs import Settings
+from hanmadi.training import loop as fit
+from hanmadi.training.batches import Preparation, prepare, with_hard_windows
+from hanmadi.training.train import resume, train
+
+RATE = 16_000
+SMALL = architecture("small")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two recordings of a hum at 2,000 Hz, which no word has: 3 s at 16 kHz and 2 s in stereo at 44.1 kHz."""
+    (tmp_path / "talk").mkdir()
+    for name, seconds, rate, channels in (("a", 3, RATE, 1), ("b", 2, 44_100, 2)):
+        hum = 0.3 * np.sin(2 * np.pi * 2_000 * np.arange(seconds * rate) / rate)
+        soundfile.write(tmp_path / "talk" / f"{name}.wav", np.repeat(hum[:, None], channels, 1), rate)
+    return tmp_path / "talk"
+
+
+@pytest.fixture
+def examples(store: ClipStore, labels: LabelSet) -> Examples:
+    return make_examples(store, labels)["train"]
+
+
+def test_recordings_are_joined_at_one_rate(folder: Path) -> None:
+    talk = open_talk([folder], sample_rate=RATE, least_seconds=1)
+    assert talk.seconds == pytest.approx(5, abs=0.01)
+    assert isinstance(talk.samples, np.memmap)
+    spectrum = np.abs(np.fft.rfft(talk.samples[: 5 * RATE - 200].astype(float)))
+    assert spectrum.argmax() * RATE / (5 * RATE - 200) == pytest.approx(2_000, abs=1)
+    again = open_talk([folder / "a.wav", folder / "b.wav"], sample_rate=RATE, least_seconds=1)
+    assert again.fingerprint == talk.fingerprint
+    assert open_talk([folder / "a.wav"], sample_rate=RATE, least_seconds=1).fingerprint != talk.fingerprint
+
+
+def test_too_little_talk_is_told(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected 10 s of talk or more, got 5\.00 s"):
+        open_talk([folder], sample_rate=RATE, least_seconds=10)
+    with pytest.raises(DataError, match="expected a recording"):
+        open_talk([tmp_path / "none"], sample_rate=RATE, least_seconds=1)
+
+
+def test_talk_is_most_of_the_running_speech(folder: Path, examples: Examples) -> None:
+    talk = open_talk([folder], sample_rate=RATE, least_seconds=1)
+    front_end, rng = FrontEnd(SMALL.features), np.random.default_rng
+    plain = prepare(front_end, examples, SMALL.recipe, rng=rng(0)).strip
+    found = prepare(front_end, with_talk(examples, talk.samples), SMALL.recipe, rng=rng(0)).strip
+    assert plain is not None
+    assert found is not None
+    hums = [_hums(strip) for strip in (plain, found)]
+    assert hums[0] == 0
+    assert hums[1] > 0.4  # 5 s of 6 would be recorded, and there are 5 s
+    with pytest.raises(DataError, match="no label for those"):
+        with_talk(replace(examples, unknown=None), talk.samples)
+
+
+def _hums(strip: np.ndarray) -> float:
+    """Share of the tenths of a second that sound at 2,000 Hz."""
+    tenths = strip[: len(strip) // 1_600 * 1_600].reshape(-1, 1_600)
+    return float((np.abs(np.fft.rfft(tenths)).argmax(axis=1) == 200).mean())
+
+
+def test_a_run_with_talk_goes_on_with_the_same(words_folder: Path, folder: Path, tmp_path: Path) -> None:
+    options = {"words": ["yes", "no"], "arch": "tiny", "epochs": 1, "talk": [folder], "out": tmp_path / "run"}
+    whole = train(words_folder, **options)
+    assert whole.card["data"]["talk"] == {"sources": [str(folder)], "seconds": pytest.approx(5, abs=0.1)}
+    assert whole.card["training"]["command"].endswith(f"--talk {folder}")
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["talk"] == [str(folder)]
+    assert resume(tmp_path / "run", epochs=2).card["data"]["talk"] == whole.card["data"]["talk"]
+    (folder / "b.wav").unlink()
+    with pytest.raises(TrainingError, match=r"recordings in .*talk have changed"):
+        resume(tmp_path / "run", epochs=3)
+
+
+def loudness(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """A judge that takes loud windows for the first keyword, and is surer of unknown: (n, labels) scores."""
+    for clips in batches:
+        level = np.sqrt(np.mean(clips**2, axis=1))
+        yield np.stack([level, *[0 * level] * 2, 2 + level, 0 * level], axis=1)
+
+
+def test_hard_windows_are_those_of_talk_that_are_taken_for_keywords(examples: Examples) -> None:
+    swelling = (np.linspace(0, 3_000, 20 * RATE) * np.sin(np.arange(20 * RATE))).astype(np.int16)
+    taught = with_talk(examples, swelling)
+    plain = prepare(FrontEnd(SMALL.features), taught, SMALL.recipe, rng=np.random.default_rng(0))
+    assert plain.strip is not None
+    assert plain.recorded is not None
+    hard = with_hard_windows(plain, loudness)
+    assert hard.hard is not None
+    last = len(plain.strip) - RATE
+    windows = np.arange(plain.recorded, last + 1, RATE // 10)
+    assert sorted(hard.hard) == windows[-max(1, round(0.05 * len(windows))) :].tolist()
+
+    starts = np.zeros(500, np.int64)
+    drawn = replace(hard, recipe=_with(hard_p=1.0))._with_hard(starts, last, np.random.default_rng(0))
+    assert np.abs(drawn[:, None] - hard.hard).min(axis=1).max() <= RATE // 40
+    assert drawn.max() <= last
+    half = hard._with_hard(starts - 10**9, last, np.random.default_rng(0))
+    assert 0.4 < (half < 0).mean() < 0.6
+    assert plain._with_hard(starts, last, np.random.default_rng(0)) is starts
+
+
+def test_without_talk_nothing_is_hard(folder: Path, examples: Examples) -> None:
+    taught = with_talk(examples, open_talk([folder], sample_rate=RATE, least_seconds=1).samples)
+    for given, recipe in ((examples, SMALL.recipe), (taught, _with(hard_p=0.0)), (taught, _with(running_p=0.0))):
+        plain = prepare(FrontEnd(SMALL.features), given, recipe, rng=np.random.default_rng(0))
+        assert with_hard_windows(plain, loudness) is plain
+
+
+def _with(**changes: float) -> Recipe:
+    return replace(SMALL.recipe, augmentation=replace(SMALL.recipe.augmentation, **changes))
+
+
+def test_hard_windows_are_looked_for_and_repeat(words_folder: Path, folder: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.numpy import load_file
+
+    asked, before = [], torch.get_num_threads()
+    real = fit.with_hard_windows
+
+    def spy(preparation: Preparation, judge: Any) -> Preparation:
+        found = real(preparation, judge)
+        asked.append(len(found.hard))
+        return found
+
+    options: dict[str, Any] = {"words": ["yes", "no"], "arch": "tiny", "epochs": 6, "talk": [folder]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "with_hard_windows", spy)
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            try:
+                train(words_folder, **options, out=tmp_path / str(threads))
+            finally:
+                torch.set_num_threads(before)
+    assert len(asked) == 4  # epochs 5 and 6, twice
+    assert min(asked) > 0
+    first, again = (load_file(tmp_path / n / "weights.safetensors") for n in ("1", "2"))
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+
+
+def test_a_network_that_hears_no_running_speech_refuses_talk(words_folder: Path, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="without running speech"):
+        train(words_folder, words=["yes", "no"], arch="bcresnet1", talk=[folder], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_names_talk() -> None:
+    assert "--talk" not in Settings().command()
+    assert Settings(talk=("tv.wav", "a b")).command().endswith("--talk tv.wav --talk 'a b'")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hanmadi.card import Accuracy, Card, Data, HardNegatives, Metrics, NegativeSpeech, SplitCounts, Training
+from hanmadi.card import Architecture as ArchitectureCard
 from hanmadi.data.examples import Examples
 from hanmadi.data.splits import choose_method
 from hanmadi.data.store import ClipStore
 from hanmadi.evaluation.evaluation import Evaluation, scores_of_rows
 from hanmadi.evaluation.metrics import wilson_interval
-from hanmadi.inference import model_file
 from hanmadi.inference.recognizer import Recognizer
 from hanmadi.labels import LabelSet
 from hanmadi.runs import Settings
@@ -38,38 +40,41 @@ def card_at_start(
     store: ClipStore,
     examples: dict[str, Examples],
     body: Any,
-) -> dict[str, Any]:
+) -> Card:
     """What is known of a model before it learns anything."""
     from hanmadi.models.cost import macs, parameters
 
-    return {
-        "format": model_file.FORMAT,
-        "labels": list(labels.labels),
-        "sample_rate": store.sample_rate,
-        "clip_samples": store.clip_samples,
-        "architecture": {
-            "name": chosen.name, "summary": chosen.summary, "parameters": parameters(body),
-            "macs": macs(body, chosen.features.shape),
-        },
-        "features": chosen.features.to_dict(),
-        "data": {
-            "source": store.source, "licence": store.licence, "fingerprint": store.fingerprint,
-            "method": choose_method(store, settings.split), "holdout": settings.holdout, "seed": settings.seed,
-            "broken": len(store.broken),
-            "hard_negatives": _hard_card(examples["train"].hard),
-            "talk": _talk_card(settings, examples["train"]),
-            "splits": {split: _counts(found, labels) for split, found in examples.items()},
-        },
-        "training": {
-            "command": settings.command(), "seed": settings.seed, "teachers": list(settings.teachers),
-            "recipe": _recipe_card(chosen.recipe, taught=bool(settings.teachers)),
-        },
-        "versions": {name: version(name) for name in ("hanmadi", "torch", "onnxruntime", "numpy")}
+    cost = parameters(body), macs(body, chosen.features.shape)
+    recipe = _recipe(chosen.recipe, taught=bool(settings.teachers))
+    return Card(
+        labels=labels.labels,
+        sample_rate=store.sample_rate,
+        clip_samples=store.clip_samples,
+        architecture=ArchitectureCard(chosen.name, chosen.summary, *cost),
+        features=chosen.features,
+        data=_data(settings, store, labels, examples),
+        training=Training(settings.command(), settings.seed, settings.teachers, recipe),
+        versions={name: version(name) for name in ("hanmadi", "torch", "onnxruntime", "numpy")}
         | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"},
-    }  # fmt: skip
+    )
 
 
-def _recipe_card(recipe: Recipe, *, taught: bool) -> dict[str, Any]:
+def _data(settings: Settings, store: ClipStore, labels: LabelSet, examples: dict[str, Examples]) -> Data:
+    return Data(
+        source=store.source,
+        licence=store.licence,
+        fingerprint=store.fingerprint,
+        method=choose_method(store, settings.split),
+        holdout=settings.holdout,
+        seed=settings.seed,
+        broken=len(store.broken),
+        hard_negatives=_hard_negatives(examples["train"].hard),
+        talk=_negative_speech(settings, examples["train"]),
+        splits={split: _counts(found, labels) for split, found in examples.items()},
+    )
+
+
+def _recipe(recipe: Recipe, *, taught: bool) -> dict[str, object]:
     """The recipe as it was used."""
     found = asdict(recipe)
     del found["teaching"]["augmentation"]  # if it was used, it is that of the recipe
@@ -78,65 +83,60 @@ def _recipe_card(recipe: Recipe, *, taught: bool) -> dict[str, Any]:
     return found
 
 
-def _counts(examples: Examples, labels: LabelSet) -> dict[str, Any]:
+def _counts(examples: Examples, labels: LabelSet) -> SplitCounts:
     speakers = examples.store.speaker[examples.rows]
     by_label = zip(labels.labels, examples.counts(len(labels)).tolist(), strict=True)
-    return {
-        "clips": len(examples.rows),
-        "made_silence": examples.made,
-        "speakers": len(np.unique(speakers[speakers >= 0])),
-        "per_label": dict(by_label),
-    }
+    return SplitCounts(len(examples.rows), examples.made, len(np.unique(speakers[speakers >= 0])), dict(by_label))
 
 
-def _hard_card(hard: ClipStore | None) -> dict[str, Any] | None:
-    if hard is None:
-        return None
-    return {"source": hard.source, "clips": len(hard), "fingerprint": hard.fingerprint, "broken": len(hard.broken)}
+def _hard_negatives(hard: ClipStore | None) -> HardNegatives | None:
+    return None if hard is None else HardNegatives(hard.source, len(hard), hard.fingerprint, len(hard.broken))
 
 
-def _talk_card(settings: Settings, examples: Examples) -> dict[str, Any] | None:
+def _negative_speech(settings: Settings, examples: Examples) -> NegativeSpeech | None:
     if examples.talk is None:
         return None
-    return {"sources": list(settings.talk), "seconds": round(len(examples.talk) / examples.store.sample_rate, 1)}
+    return NegativeSpeech(settings.talk, round(len(examples.talk) / examples.store.sample_rate, 1))
 
 
-def trained(history: list[Epoch], kept: int, device: str, seconds: float) -> dict[str, Any]:
-    """What is known of a training when it has ended; seconds: from its start, reading included."""
-    return {
-        "epochs": len(history),
-        "kept_epoch": kept,
-        "examples": history[-1].examples,
-        "seconds": round(history[-1].seconds, 1),
-        "seconds_in_all": round(seconds, 1),
-        "device": device,
-        "processors": os.cpu_count(),
-        "peak_memory_mb": peak_memory_mb(),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+def trained(card: Card, history: list[Epoch], kept: int, device: str, seconds: float) -> Card:
+    """The card with what is known of a training when it has ended; seconds: from its start, reading included."""
+    known = replace(
+        card.training,
+        epochs=len(history),
+        kept_epoch=kept,
+        examples=history[-1].examples,
+        seconds=round(history[-1].seconds, 1),
+        seconds_in_all=round(seconds, 1),
+        device=device,
+        processors=os.cpu_count(),
+        peak_memory_mb=peak_memory_mb(),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return replace(card, training=known)
+
+
+def with_biases(card: Card, biases: Sequence[float]) -> Card:
+    """The card with what is added to each label's logit."""
+    return replace(card, training=replace(card.training, biases=dict(zip(card.labels, biases, strict=True))))
 
 
 def metrics_of(
     recognizer: Recognizer, examples: dict[str, Examples], evaluation: Evaluation, *, at_most: int
-) -> dict[str, Any]:
+) -> Metrics:
     """Accuracy on each split, recordings only, with intervals; of training and validation ``at_most`` clips."""
-    metrics: dict[str, Any] = {
-        "test": {
-            "clips": evaluation.clips, "accuracy": evaluation.accuracy, "interval": list(evaluation.interval),
-            "made_silence": {"clips": evaluation.made_silence, "right": evaluation.made_silence_right},
-        }
-    }  # fmt: skip
-    for split in ("train", "validation"):
-        found = examples[split]
-        count = min(len(found.rows), max(_FEWEST_JUDGED, min(_MOST_JUDGED, at_most)))
-        chosen = np.linspace(0, len(found.rows) - 1, count).round().astype(np.int64)
-        scores = scores_of_rows(recognizer, found.store, found.rows[chosen])
-        right = int((scores.argmax(axis=1) == found.labels[chosen]).sum())
-        metrics[split] = {
-            "clips": count, "accuracy": right / count, "interval": list(wilson_interval(right, count))
-        }  # fmt: skip
-    metrics["gap"] = metrics["train"]["accuracy"] - metrics["validation"]["accuracy"]
-    return metrics
+    made = {"clips": evaluation.made_silence, "right": evaluation.made_silence_right}
+    test = Accuracy(evaluation.clips, evaluation.accuracy, evaluation.interval, made)
+    train, validation = (_accuracy(recognizer, examples[split], at_most) for split in ("train", "validation"))
+    return Metrics(test, train, validation, train.accuracy - validation.accuracy)
+
+
+def _accuracy(recognizer: Recognizer, examples: Examples, at_most: int) -> Accuracy:
+    count = min(len(examples.rows), max(_FEWEST_JUDGED, min(_MOST_JUDGED, at_most)))
+    chosen = np.linspace(0, len(examples.rows) - 1, count).round().astype(np.int64)
+    scores = scores_of_rows(recognizer, examples.store, examples.rows[chosen])
+    right = int((scores.argmax(axis=1) == examples.labels[chosen]).sum())
+    return Accuracy(count, right / count, wilson_interval(right, count))
 
 
 def peak_memory_mb() -> float | None:

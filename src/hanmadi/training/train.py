@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import runs
+from hanmadi.card import Card
 from hanmadi.data.examples import Examples, make_examples, sampling_weights, with_hard_negatives, with_talk
 from hanmadi.data.recordings import Talk, open_talk
 from hanmadi.data.sources import open_source
@@ -38,7 +39,6 @@ from hanmadi.runs import (
     HISTORY,
     METRICS,
     REPORT,
-    SETTINGS,
     Settings,
     last_started,
     new_run_folder,
@@ -46,7 +46,7 @@ from hanmadi.runs import (
     write_history,
     write_settings,
 )
-from hanmadi.training.card import card_at_start, metrics_of, trained
+from hanmadi.training.card import card_at_start, metrics_of, trained, with_biases
 
 if TYPE_CHECKING:
     from hanmadi.models.recipe import Recipe
@@ -64,7 +64,7 @@ class Hooks:
     """How a training tells what it does; the command shows a bar, a test looks on."""
 
     on_clips: Callable[[int], None] = lambda _: None  # recordings read so far
-    on_start: Callable[[dict[str, Any]], None] = lambda _: None  # the card so far
+    on_start: Callable[[Card], None] = lambda _: None  # the card so far
     on_step: Callable[[Step], None] = lambda _: None
     on_epoch: Callable[[Epoch], None] = lambda _: None
 
@@ -74,8 +74,13 @@ class Run:
     """A finished training."""
 
     folder: Path
-    card: dict[str, Any]
+    about: Card = field(repr=False)
     evaluation: Evaluation = field(repr=False)
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """`about` as plain values: ``card["metrics"]["test"]["accuracy"]``; a copy."""
+        return self.about.to_dict()
 
     @property
     def model(self) -> Path:
@@ -118,9 +123,8 @@ def train(
         tuple(map(str, teachers)),
     )  # fmt: skip
     folder = Path(out) if out is not None else new_run_folder(arch)
-    if (folder / SETTINGS).exists() or (folder / runs.FILE_NAME).exists():
-        raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another --out")
-    return _run(settings, folder, hooks or Hooks(), resume=False)
+    with runs.claimed(folder, new=True, made=out is None):
+        return _run(settings, folder, hooks or Hooks(), resume=False)
 
 
 def resume(
@@ -138,7 +142,8 @@ def resume(
     settings = read_settings(folder)
     if epochs is not None or minutes is not None:
         settings = replace(settings, epochs=epochs, minutes=minutes)
-    return _run(settings, folder, hooks or Hooks(), resume=True)
+    with runs.claimed(folder, new=False):
+        return _run(settings, folder, hooks or Hooks(), resume=True)
 
 
 def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run:
@@ -183,7 +188,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         folder=folder, weights=weights, teachers=[teacher.to(device) for teacher in taught_by], resume=resume,
         on_step=hooks.on_step, on_epoch=hooks.on_epoch,
     )  # fmt: skip
-    card["training"] |= trained(history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
+    card = trained(card, history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
     return _finish(folder, chosen, body, card, history, store, examples, weights)
 
 
@@ -225,7 +230,7 @@ def _finish(
     folder: Path,
     chosen: Architecture,
     body: Any,
-    card: dict[str, Any],
+    card: Card,
     history: list[Epoch],
     store: ClipStore,
     examples: dict[str, Examples],
@@ -240,7 +245,7 @@ def _finish(
     recognizer = load(model, threads=os.cpu_count() or 1)
     if weights is not None:
         biases = _biases(recognizer, store, examples, weights)
-        card["training"]["biases"] = dict(zip(recognizer.labels, biases, strict=True))
+        card = with_biases(card, biases)
         export_onnx(model, chosen.features, body, card, bias=biases)
         recognizer = load(model, threads=os.cpu_count() or 1)
     judging = time.monotonic()
@@ -248,11 +253,12 @@ def _finish(
     per_clip = (time.monotonic() - judging) / evaluation.clips
     made, right = judge_made_silence(recognizer, examples["test"])
     evaluation = replace(evaluation, made_silence=made, made_silence_right=right)
-    card["metrics"] = metrics_of(recognizer, examples, evaluation, at_most=int(_JUDGING_SECONDS / per_clip))
+    metrics = metrics_of(recognizer, examples, evaluation, at_most=int(_JUDGING_SECONDS / per_clip))
+    card = replace(card, metrics=metrics)
     model_file.write_card(model, card)
     write_history(folder / HISTORY, history)
-    write_text(folder / METRICS, json.dumps(card["metrics"] | {"test": evaluation.to_dict()}, indent=1))
-    write_text(folder / CARD, json.dumps(card, indent=1, ensure_ascii=False))
+    write_text(folder / METRICS, json.dumps(card.to_dict()["metrics"] | {"test": evaluation.to_dict()}, indent=1))
+    write_text(folder / CARD, card.to_json(indent=1))
     write_report(folder / REPORT, card=card, history=history, evaluation=evaluation, store=store)
     return Run(folder, card, evaluation)
 

@@ -151,9 +151,8 @@ async def speak_all(address: str, spoken: Sequence[Talk]) -> list[Heard | BaseEx
 
 def is_right(recognizer: Recognizer, talk: Talk, heard: Heard) -> bool:
     """Whether the messages are exactly what the whole recording gives."""
-    from hanmadi.inference.decisions import config_of
 
-    whole = np.concatenate([talk.samples, tail(recognizer, config_of(recognizer.card), sample_rate=RATE)])
+    whole = np.concatenate([talk.samples, tail(recognizer, recognizer.about.decision_config, sample_rate=RATE)])
     times, scores = windows_of(recognizer, whole)
     want = [(time_s, [round(x, 6) for x in row]) for time_s, row in zip(times.tolist(), scores.tolist(), strict=True)]
     got = [(m["time_s"], m["scores"]) for _, m in heard.messages if m["type"] == "scores"]

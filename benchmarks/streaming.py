@@ -26,7 +26,7 @@ from common import REPOSITORY, write_rows
 from numpy.typing import NDArray
 
 from hanmadi import audio
-from hanmadi.inference.decisions import Decider, config_of
+from hanmadi.inference.decisions import Decider
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import HOP_S, Stream, listen, windows_of
 
@@ -53,7 +53,7 @@ def speech(folder: Path, seconds: float, rate: int) -> NDArray[np.int16]:
 def speed(recognizer: Recognizer, samples: NDArray[np.int16], rate: int) -> dict[str, Any]:
     """Time of single hops, after ten seconds to warm up."""
     stream = Stream(recognizer, sample_rate=rate)
-    decider = Decider(recognizer.labels, config_of(recognizer.card), hop_s=HOP_S)
+    decider = Decider(recognizer.labels, recognizer.about.decision_config, hop_s=HOP_S)
     hop = round(HOP_S * rate)
     times, used = [], time.process_time()
     for start in range(0, len(samples) - hop + 1, hop):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples
-from hanmadi.inference.model_file import FORMAT, write_card
+from hanmadi.card import Card, Decisions
+from hanmadi.inference.model_file import write_card
 
 RATE = 1_600  # Hz: low, so that minutes of sound are quick
 HOP_S = 0.1
@@ -35,8 +35,8 @@ class FakeRecognizer:
     labels, sample_rate, clip_samples = LABELS, RATE, RATE
     path = Path("fake.onnx")
 
-    def __init__(self, card: dict[str, Any] | None = None) -> None:
-        self.card: dict[str, Any] = card or {}
+    def __init__(self, decisions: Decisions | None = None) -> None:
+        self.about = Card(LABELS, RATE, RATE, decisions=decisions)
         self._weights = _weights()
 
     def scores(self, clips: Samples) -> NDArray[np.float32]:
@@ -66,7 +66,7 @@ def write_fake_model(path: Path) -> Path:
     shapes = [make.make_tensor_value_info(name, 1, ["batch", n]) for name, n in (("samples", RATE), ("scores", 4))]
     graph = make.make_graph(nodes, "tones", shapes[:1], shapes[1:], constants)
     onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 17)], ir_version=8), str(path))
-    write_card(path, {"format": FORMAT, "labels": list(LABELS), "sample_rate": RATE, "clip_samples": RATE})
+    write_card(path, Card(LABELS, RATE, RATE))
     return path
 
 

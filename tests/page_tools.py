@@ -24,7 +24,7 @@ import soundfile
 
 from hanmadi import audio
 from hanmadi.audio import Samples
-from hanmadi.inference.decisions import Decider, Detection, config_of
+from hanmadi.inference.decisions import Decider, Detection
 from hanmadi.inference.recognizer import Recognizer
 from hanmadi.inference.stream import HOP_S, windows_of
 
@@ -78,7 +78,7 @@ def speak(paths: Sequence[Path], *, seed: int = 0) -> Spoken:
 
 def heard_by_library(recognizer: Recognizer, spoken: Spoken, *, later_s: float = 0.0) -> list[Detection]:
     """What `hanmadi listen` says of the stream, if it starts so much later; times are those of the file."""
-    decider = Decider(recognizer.labels, config_of(recognizer.card), hop_s=HOP_S)
+    decider = Decider(recognizer.labels, recognizer.about.decision_config, hop_s=HOP_S)
     times, scores = windows_of(recognizer, spoken.samples[round(later_s * RATE) :], sample_rate=RATE)
     found = [decider.push(time_s + later_s, row) for time_s, row in zip(times.tolist(), scores, strict=True)]
     return [detection for detection in found if detection]

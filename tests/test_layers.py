@@ -23,7 +23,7 @@ ROWS = (
     "files labels",
     "audio",
     "features augment plots",
-    "data models",
+    "data models card",
     "runs",
     "inference",
     "evaluation",

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hanmadi.card import DecisionConfig
     from hanmadi.errors import HanmadiError
     from hanmadi.evaluation.evaluation import Evaluation, evaluate
-    from hanmadi.inference.decisions import DecisionConfig, Detection
+    from hanmadi.inference.decisions import Detection
     from hanmadi.inference.recognizer import Prediction, Recognizer, load
     from hanmadi.inference.stream import Stream, listen
     from hanmadi.training.train import Run, resume, train
 
 # name: module. Importing hanmadi loads none of them, so it is fast and needs nothing.
 _PUBLIC = {
-    "DecisionConfig": "inference.decisions",
+    "DecisionConfig": "card",
     "Detection": "inference.decisions",
     "Evaluation": "evaluation.evaluation",
     "HanmadiError": "errors",

@@ -53,6 +53,47 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def make_folder(path: Path) -> bool:
+    """Make a folder; False if there is one already. To look and to make is one step: of two who try, one gets True.
+
+    Raises WriteError like `replacing`, also where the name is that of a file.
+    """
+    with _write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+            return False
+        return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """True within the block for the one who holds the folder, False for all others; it ends with the process, too.
+
+    Where the system cannot lock folders (Windows, some network drives) it is always True.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield True
+        return
+    with _write_errors(folder):
+        opened = os.open(folder, os.O_RDONLY)
+    try:
+        free = True
+        with suppress(OSError):  # cannot be locked at all
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                free = False
+        yield free
+    finally:
+        os.close(opened)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with replacing(path) as temporary:

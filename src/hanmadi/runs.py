@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hanmadi.data.splits import DEFAULT_HOLDOUT, Method
 from hanmadi.errors import TrainingError
-from hanmadi.files import write_text
+from hanmadi.files import locked, make_folder, write_text
 
 if TYPE_CHECKING:
     from hanmadi.data.recordings import Talk
@@ -93,28 +95,67 @@ def write_settings(
     write_text(folder / SETTINGS, json.dumps(asdict(settings) | now, indent=1, ensure_ascii=False))
 
 
+def finished_runs(folder: Path) -> list[Path]:
+    """The runs in ``folder`` that have a model, in no order."""
+    return _holding(folder, FILE_NAME)
+
+
 def newest_run(folder: Path) -> Path | None:
     """The run in ``folder`` whose model was written last; None if there is none."""
-    models = list(folder.glob(f"*/{FILE_NAME}")) if folder.is_dir() else []
-    return max(models, key=lambda path: path.stat().st_mtime_ns).parent if models else None
-
-
-def new_run_folder(arch: str, runs: Path = RUNS_FOLDER) -> Path:
-    """A path that nobody has: ``runs/<time>-<network>``."""
-    stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{arch}"
-    folder, n = runs / stem, 1
-    while folder.exists():
-        n += 1
-        folder = runs / f"{stem}-{n}"
-    return folder
+    return _newest(folder, FILE_NAME)
 
 
 def last_started() -> Path:
     """The run in ``runs/`` whose training was started last. Raises TrainingError if there is none."""
-    started = list(RUNS_FOLDER.glob(f"*/{SETTINGS}")) if RUNS_FOLDER.is_dir() else []
-    if not started:
+    started = _newest(RUNS_FOLDER, SETTINGS)
+    if started is None:
         raise TrainingError(f"no training in {RUNS_FOLDER}/ to resume; start one without --resume")
-    return max(started, key=lambda path: path.stat().st_mtime_ns).parent
+    return started
+
+
+def run_of(model: Path) -> Path | None:
+    """The run folder in which a model file lies; None for a model file that lies elsewhere."""
+    return model.parent if model.with_name(CARD).exists() else None
+
+
+def _newest(folder: Path, file: str) -> Path | None:
+    return max(_holding(folder, file), key=lambda run: (run / file).stat().st_mtime_ns, default=None)
+
+
+def _holding(folder: Path, file: str) -> list[Path]:
+    return [path.parent for path in folder.glob(f"*/{file}")] if folder.is_dir() else []
+
+
+def new_run_folder(arch: str, runs: Path = RUNS_FOLDER) -> Path:
+    """A new, empty folder ``runs/<time>-<network>``; trainings that start in the same second get one each.
+
+    Raises WriteError where it cannot be made.
+    """
+    stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{arch}"
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(folder for folder in map(runs.joinpath, names) if make_folder(folder))
+
+
+@contextmanager
+def claimed(folder: Path, *, new: bool, made: bool = False) -> Iterator[None]:
+    """Within the block nobody else trains in this folder, which is made if it is absent.
+
+    new: the folder may not hold a run. made: the caller has made it; such a folder, and one that is made here, goes
+    again if nothing was put into it. Raises TrainingError if another training is at work there, or if it holds a run
+    and must not.
+    """
+    made = make_folder(folder) or made
+    with locked(folder) as free:
+        if not free:
+            raise TrainingError(f"{folder}: another training writes there; wait for it, or choose another --out")
+        try:
+            if new and ((folder / SETTINGS).exists() or (folder / FILE_NAME).exists()):
+                raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another --out")
+            yield
+        finally:
+            if made:
+                with suppress(OSError):  # it holds something
+                    folder.rmdir()
 
 
 class Epoch(NamedTuple):

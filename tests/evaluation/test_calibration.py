@@ -16,7 +16,7 @@ from hanmadi.evaluation import calibration
 from hanmadi.evaluation.calibration import Option, choose, options_of, spend
 from hanmadi.evaluation.live import ScoredStream, count_false_alarms
 from hanmadi.evaluation.mixing import Word
-from hanmadi.inference.decisions import CARD_KEY, DecisionConfig, config_of
+from hanmadi.inference.decisions import DecisionConfig
 from hanmadi.inference.recognizer import SHIPPED_FOLDER, load
 
 CONFIG = DecisionConfig(smoothing_s=0.0)
@@ -144,18 +144,18 @@ def test_the_command_stores_thresholds_in_the_model(tmp_path: Path, capsys: pyte
     captured = capsys.readouterr()
     assert "yes" in captured.out
     assert "to show 1 takes 3.0 h" in captured.err
-    config = config_of(load(tmp_path / "b.onnx").card)
+    config = load(tmp_path / "b.onnx").about.decision_config
     assert config.smoothing_s == 0.2
     assert set(config.thresholds) == {"yes", "no"}
     assert config.thresholds["no"] > 0.9
-    assert CARD_KEY not in load(model).card
+    assert load(model).about.decisions is None
     scores = load(tmp_path / "b.onnx").scores(np.eye(1, RATE, dtype=np.float32))
     assert np.array_equal(scores, load(model).scores(np.eye(1, RATE, dtype=np.float32)))
     assert run_command([*call, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    stored = load(model).card[CARD_KEY]
+    stored = load(model).card["decisions"]
     assert stored["calibration"] == printed
-    assert json.loads((tmp_path / "card.json").read_text())[CARD_KEY] == stored
+    assert json.loads((tmp_path / "card.json").read_text())["decisions"] == stored
     assert printed["false_alarms"]["count"] == 0
 
 

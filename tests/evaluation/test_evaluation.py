@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,10 @@ def test_without_data_it_judges_the_data_it_was_trained_on(run: Run, tmp_path: P
     assert evaluate(run.folder).to_dict() == run.evaluation.to_dict() | {
         "made_silence": {"clips": 0, "right": 0}, "broken": 0
     }  # fmt: skip
-    recognizer = run.load()
-    recognizer.card["data"]["source"] = str(tmp_path / "gone")
+    about = run.load().about
+    gone = replace(about, data=replace(about.data, source=str(tmp_path / "gone")))
     with pytest.raises(DataError, match="not here"):
-        evaluate(recognizer)
+        evaluate(Recognizer(replace(run.load().bundle, about=gone)))
 
 
 def test_auto_is_everything_of_other_data(run: Run, make_words_folder, tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from hanmadi import audio, load
+from hanmadi.card import Decisions
 from hanmadi.data.store import ClipStore
 from hanmadi.export import c as c_export
 from hanmadi.export.graph import features_of, read_network
 from hanmadi.export.targets import C_LIMIT, c_scores
 from hanmadi.features import compute, mel_filters
-from hanmadi.inference.decisions import CARD_KEY, DecisionConfig, decide
+from hanmadi.inference.decisions import DecisionConfig, decide
 from hanmadi.inference.model_file import Bundle, open_bundle
 from hanmadi.inference.recognizer import SHIPPED_FOLDER, shipped
 
@@ -91,7 +92,7 @@ def test_loud_and_silent_sounds(tiny: Path) -> None:
 def test_it_decides_as_listening_does(store: ClipStore, tmp_path: Path) -> None:
     model, hop = load("tiny"), 1_600
     config = DecisionConfig(threshold=0.15, thresholds={"no": 0.1, "up": 1.0}, refractory_s=0.7)
-    bundle = replace(model.bundle, card=model.card | {CARD_KEY: config.to_dict()})
+    bundle = replace(model.bundle, about=replace(model.about, decisions=Decisions(**vars(config))))
     sound = store.samples(np.arange(0, 96, 3)).reshape(-1)
     lines = hear(compiled(tmp_path, bundle), sound, "--live")
     assert len(lines) == 1 + (len(sound) - model.clip_samples) // hop

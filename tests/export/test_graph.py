@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from hanmadi import audio, features, load
+from hanmadi.card import Card
 from hanmadi.data.store import ClipStore
 from hanmadi.errors import ModelError
 from hanmadi.export.graph import Network, features_of, read_network
@@ -80,6 +81,7 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
         ({}, "does not tell its features"),
         ({"features": {"kind": "mfcc"}}, "got mfcc"),
         ({"features": {"n_fft": 480}}, "power of two"),
+        ({"features": {"n_fft": 512, "of_tomorrow": 1}}, "does not tell its features"),
         ({"features": FeatureConfig().to_dict(), "quantised": {}}, "8 bits"),
     ],
 )
@@ -87,4 +89,4 @@ def test_other_front_ends_are_refused(told: dict[str, object], words: str) -> No
     bundle = open_bundle(SHIPPED_FOLDER / "tiny.onnx")
     changed = {name: value for name, value in bundle.card.items() if name != "features"} | told
     with pytest.raises(ModelError, match=words):
-        features_of(replace(bundle, card=changed))
+        features_of(replace(bundle, about=Card.from_dict(changed)))

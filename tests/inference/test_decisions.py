@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hanmadi.errors import DataError, LabelError, ModelError
-from hanmadi.inference.decisions import Decider, DecisionConfig, Detection, config_of, decide
+from hanmadi.errors import DataError, LabelError
+from hanmadi.inference.decisions import Decider, DecisionConfig, Detection, decide
 from hanmadi.labels import SILENCE, UNKNOWN
 
 LABELS = ("yes", "no", UNKNOWN, SILENCE)
@@ -134,21 +132,6 @@ def test_detections_keep_their_promises(values: list[list[float]], threshold: fl
     decider = Decider(LABELS, config, hop_s=HOP)
     pushed = [decider.push(time_s, row) for time_s, row in zip(times, scores, strict=True)]
     assert [detection for detection in pushed if detection] == found
-
-
-def test_a_card_keeps_the_settings() -> None:
-    config = DecisionConfig(0.3, 0.7, {"no": 0.95}, 1.5, 3.0)
-    card = {"decisions": json.loads(json.dumps(config.to_dict() | {"false_alarms_per_hour": 0.4}))}
-    assert config_of(card) == config
-    assert config_of({}) == DecisionConfig()
-
-
-@pytest.mark.parametrize(
-    "values", [7, {"threshold": "high"}, {"threshold": 7}, {"thresholds": [1]}, {"thresholds": {"no": None}}]
-)
-def test_a_damaged_card_is_told(values: object) -> None:
-    with pytest.raises(ModelError, match="calibrate it again"):
-        config_of({"decisions": values})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import gc
 import tracemalloc
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from hanmadi import audio, load
 from hanmadi.audio import LOUDEST, Samples, clean_mono
+from hanmadi.card import Card, Decisions
 from hanmadi.errors import AudioError
 from hanmadi.inference.decisions import DecisionConfig
 from hanmadi.inference.recognizer import Recognizer
@@ -36,7 +38,7 @@ class Fake:
     clip_samples = 4_000
 
     def __init__(self) -> None:
-        self.card: dict[str, Any] = {}
+        self.about = Card(self.labels, self.sample_rate, self.clip_samples)
 
     def scores(self, clips: Samples) -> NDArray[np.float32]:
         assert clips.shape == (1, self.clip_samples)
@@ -399,6 +401,6 @@ def test_listen_takes_blocks_and_gaps_and_shows_how_it_goes() -> None:
 def test_the_models_card_decides() -> None:
     recognizer = Saying()
     assert len(list(listen(recognizer, [noise(1)]))) == 1
-    recognizer.card = {"decisions": {"smoothing_s": 5.0}}
+    recognizer.about = replace(recognizer.about, decisions=Decisions(smoothing_s=5.0))
     assert list(listen(recognizer, [noise(1)])) == []
     assert len(list(listen(recognizer, [noise(1)], config=DecisionConfig()))) == 1

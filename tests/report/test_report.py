@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from hanmadi.audio import Sound
+from hanmadi.card import FORMAT, Accuracy, Card, HardNegatives, NegativeSpeech, Training
 from hanmadi.data.store import Broken, ClipStore, Recording, build_store
 from hanmadi.errors import AudioError
 from hanmadi.evaluation.evaluation import Evaluation
@@ -121,16 +122,15 @@ def make_history(epochs: int) -> list[Epoch]:
     ]
 
 
-def make_card(
-    evaluation: Evaluation, *, method: str = "speaker", train: float = 0.9, augment: bool = True
-) -> dict[str, Any]:
+def make_card(evaluation: Evaluation, *, method: str = "speaker", train: float = 0.9, augment: bool = True) -> Card:
     def split(accuracy: float, clips: int) -> dict[str, Any]:
         right = round(accuracy * clips)
         return {"clips": clips, "accuracy": right / clips, "interval": list(wilson_interval(right, clips))}
 
     per_label = dict.fromkeys(evaluation.labels, 10)
     counts = {"clips": 48, "made_silence": 2, "speakers": 7, "per_label": per_label}
-    return {
+    return Card.from_dict({
+        "format": FORMAT,
         "labels": list(evaluation.labels),
         "sample_rate": 8_000,
         "clip_samples": 8_000,
@@ -148,7 +148,11 @@ def make_card(
         },
         "versions": {"hanmadi": "0.1.0", "python": "3.11.2", "system": "Linux x86_64"},
         "metrics": {"train": split(0.9, 2_000), "validation": split(0.85, 1_000)},
-    }  # fmt: skip
+    })  # fmt: skip
+
+
+def with_training(card: Card, **changed: Any) -> Card:
+    return replace(card, training=replace(card.training, **changed))
 
 
 @pytest.fixture(scope="module")
@@ -264,25 +268,23 @@ def test_the_card_is_there_whole(store: ClipStore) -> None:
     evaluation = make_evaluation(store)
     page = Page(page_of(store, evaluation))
     whole = "".join(page.texts)
-    card = json.loads(whole[whole.index('{\n "labels"') : whole.rindex("}") + 1])
-    assert card == make_card(evaluation)
+    card = json.loads(whole[whole.index('{\n "format"') : whole.rindex("}") + 1])
+    assert card == make_card(evaluation).to_dict()
 
 
 def test_a_training_by_time_says_that_it_repeats_only_nearly(store: ClipStore) -> None:
     card = make_card(make_evaluation(store))
     assert "this command repeats the training" in provenance.repeat(card)
-    card["training"]["command"] = "hanmadi train --minutes 5"
-    assert "limited by time" in provenance.repeat(card)
+    assert "limited by time" in provenance.repeat(with_training(card, command="hanmadi train --minutes 5"))
 
 
 def test_what_was_heard_beside_the_clips_is_told(store: ClipStore) -> None:
     card = make_card(make_evaluation(store))
     assert not any(word in provenance.data(card, store) for word in ("Talk", "Hard negatives", "Teachers"))
-    card["data"] |= {
-        "talk": {"sources": ["radio", "tv.wav"], "seconds": 365.0},
-        "hard_negatives": {"source": "hard", "clips": 7, "fingerprint": "x", "broken": 0},
-    }
-    card["training"]["teachers"] = ["runs/a", "runs/<b>"]
+    beside = replace(
+        card.data, talk=NegativeSpeech(("radio", "tv.wav"), 365.0), hard_negatives=HardNegatives("hard", 7, "x")
+    )
+    card = with_training(replace(card, data=beside), teachers=("runs/a", "runs/<b>"))
     told = " ".join(Page(provenance.data(card, store)).texts).replace("\u00a0", " ")
     for text in ("radio, tv.wav, 6 min 5 s", "hard, 7 clips", "runs/a, runs/<b>"):
         assert text in told
@@ -330,13 +332,13 @@ def test_children_are_escaped_and_html_is_not() -> None:
     ],
 )
 def test_the_gap_in_words(train: float, validation: float, clips: int, begins: str) -> None:
-    said = answer.gap_in_words({"accuracy": train, "clips": clips}, {"accuracy": validation, "clips": clips})
+    said = answer.gap_in_words(*(Accuracy(clips, share, (0.0, 1.0)) for share in (train, validation)))
     assert said.startswith(begins)
 
 
 @pytest.mark.parametrize(("accuracy", "says"), [(0.70, "harder"), (0.95, "easier"), (0.84, None)])
 def test_a_test_unlike_the_validation_is_told(accuracy: float, says: str | None) -> None:
-    said = answer._test_in_words({"accuracy": 0.85, "clips": 1_000}, {"accuracy": accuracy, "clips": 700})
+    said = answer._test_in_words(Accuracy(1_000, 0.85, (0.0, 1.0)), Accuracy(700, accuracy, (0.0, 1.0)))
     assert (said is None) if says is None else (said is not None and says in said)
 
 
@@ -377,13 +379,13 @@ def test_a_loss_that_is_no_number_breaks_the_line(store: ClipStore) -> None:
     drawn = Page(curves.curves(card, history) or "")
     assert [(a["d"] or "").count("M") for a in drawn.all("path", "line")] == [1, 1, 2, 2]
     assert curves.kept_epoch(card, history) == 5
-    assert curves.kept_epoch(card | {"training": {}}, history[:4]) == 4
+    assert curves.kept_epoch(replace(card, training=Training()), history[:4]) == 4
 
 
 def test_a_taught_network_has_a_loss_of_another_kind(store: ClipStore) -> None:
     card = make_card(make_evaluation(store))
     assert "teachers" not in Page(curves.curves(card, make_history(3)) or "").text
-    card["training"]["teachers"] = ["base"]
+    card = with_training(card, teachers=("base",))
     assert "distance to what the teachers answer" in Page(curves.curves(card, make_history(3)) or "").text
 
 

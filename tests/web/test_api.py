@@ -330,11 +330,24 @@ def test_numbers_that_json_has_not_are_null(folder: Path, tmp_path: Path) -> Non
     model = write_fake_model(tmp_path / "odd" / "model.onnx")
     test = {"clips": 3, "accuracy": float("nan"), "interval": [0, float("inf")]}
     write_card(model, {"format": FORMAT, "labels": list(LABELS), "sample_rate": RATE, "clip_samples": RATE,
-                       "metrics": {"test": test}, "architecture": "none"})  # fmt: skip
+                       "metrics": {"test": test}})  # fmt: skip
     with client(options(folder, runs=tmp_path)) as api:
         (found,) = (m for m in api.get("/api/models").json()["models"] if m["id"] == "odd")
         assert found["metrics"]["test"] == {"clips": 3, "accuracy": None, "interval": [0, None]}
         assert found["parameters"] is None
+
+
+def test_a_damaged_card_is_told(folder: Path, tmp_path: Path) -> None:
+    from hanmadi.inference.model_file import FORMAT, write_card
+
+    (tmp_path / "odd").mkdir()
+    model = write_fake_model(tmp_path / "odd" / "model.onnx")
+    write_card(model, {"format": FORMAT, "labels": list(LABELS), "sample_rate": RATE, "clip_samples": RATE,
+                       "architecture": "none"})  # fmt: skip
+    with client(options(folder, runs=tmp_path)) as api:
+        (broken,) = api.get("/api/models").json()["broken"]
+        assert broken["id"] == "odd"
+        assert "expected architecture to be an object, got 'none'" in broken["error"]
 
 
 def test_a_fault_of_ours_is_500_and_tells_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from hanmadi.card import Card
     from hanmadi.data.check import DataCheck
     from hanmadi.evaluation.evaluation import Evaluation
     from hanmadi.evaluation.trial import Trial
@@ -176,13 +177,16 @@ def resume(**options: Any) -> int:
 
 
 def _show_run(run: Run) -> None:
-    metrics = run.card["metrics"]
+    from hanmadi.runs import REPORT
+
+    metrics = run.about.metrics
     _show_accuracy(run.evaluation)
-    say(
-        f"training {metrics['train']['accuracy']:.1%}, validation {metrics['validation']['accuracy']:.1%}, "
-        f"gap {100 * metrics['gap']:+.1f} points"
-    )
-    say(f"report: {run.folder / 'report.html'}\nmodel:  {run.model}")
+    if metrics.train and metrics.validation and metrics.gap is not None:
+        say(
+            f"training {metrics.train.accuracy:.1%}, validation {metrics.validation.accuracy:.1%}, "
+            f"gap {100 * metrics.gap:+.1f} points"
+        )
+    say(f"report: {run.folder / REPORT}\nmodel:  {run.model}")
     say("next:   hanmadi try    or    hanmadi predict FILE")
 
 
@@ -207,9 +211,6 @@ def training_display() -> Iterator[Any]:
     def on_clips(count: int) -> None:
         bar.update(task, facts=f"{count} recordings")
 
-    def on_start(card: dict[str, Any]) -> None:
-        _show_start(card)
-
     def on_step(step: Step) -> None:
         facts = f"loss {step.loss:.3f}  accuracy {step.accuracy:.1%}  {_clock(step.seconds_left)} left"
         bar.update(task, description=f"epoch {step.epoch}", total=1.0, completed=step.share, facts=facts)
@@ -222,17 +223,17 @@ def training_display() -> Iterator[Any]:
         )
 
     with bar:
-        yield Hooks(on_clips=on_clips, on_start=on_start, on_step=on_step, on_epoch=on_epoch)
+        yield Hooks(on_clips=on_clips, on_start=_show_start, on_step=on_step, on_epoch=on_epoch)
 
 
-def _show_start(card: dict[str, Any]) -> None:
-    data, architecture = card["data"], card["architecture"]
-    counts = ", ".join(f"{split} {found['clips']}" for split, found in data["splits"].items())
-    say(f"{architecture['name']}: {architecture['parameters']:,} parameters, {architecture['macs'] / 1e6:.1f} M MACs")
-    say(f"{data['source']}: {counts} clips, split: {data['method']}")
-    if data["broken"]:
-        say(f"{data['broken']} recordings could not be read and are left out; see: hanmadi data check")
-    altered = " (training clips are altered, so they can be harder)" if card["training"]["recipe"]["augment"] else ""
+def _show_start(card: Card) -> None:
+    data, network = card.data, card.architecture
+    counts = ", ".join(f"{split} {found.clips}" for split, found in data.splits.items())
+    say(f"{network.name}: {network.parameters:,} parameters, {network.macs / 1e6:.1f} M MACs")
+    say(f"{data.source}: {counts} clips, split: {data.method}")
+    if data.broken:
+        say(f"{data.broken} recordings could not be read and are left out; see: hanmadi data check")
+    altered = " (training clips are altered, so they can be harder)" if card.training.recipe.get("augment") else ""
     say(f"each epoch: training / validation{altered}")
 
 
@@ -289,6 +290,7 @@ def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str
     """Recognise a random test clip."""
     from hanmadi.evaluation import trial
     from hanmadi.inference.recognizer import load
+    from hanmadi.runs import run_of
 
     recognizer = load(model)
     found = trial.pick(recognizer, data, seed=seed)
@@ -297,8 +299,7 @@ def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str
     verdict = "correct" if found.correct else "incorrect"
     said = found.word if found.word == found.truth else f"{found.word} ({found.truth})"
     title = f"said: {said}   heard: {found.prediction.label} {found.prediction.score:.0%}   {verdict}"
-    run = recognizer.path.with_name("card.json").exists()  # a shipped model lies among the program's files
-    default = recognizer.path.with_name("try.png") if run else Path("try.png")
+    default = (run_of(recognizer.path) or Path()) / "try.png"  # a shipped model lies among the program's files
     picture = _trial_picture(found, title, Path(plot) if plot else default)
     click.echo(f"clip:    {found.name}\nsaid:    {said}")
     click.echo("heard:   " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.prediction.top))

@@ -19,7 +19,7 @@ from hanmadi.audio import Samples
 from hanmadi.cli import actions
 from hanmadi.cli.console import print_json, say
 from hanmadi.inference import microphone
-from hanmadi.inference.decisions import Detection, config_of
+from hanmadi.inference.decisions import Detection
 from hanmadi.inference.recognizer import load
 from hanmadi.inference.stream import Block, Problems, Stream, Window, tail
 from hanmadi.inference.stream import listen as detections
@@ -67,7 +67,7 @@ def listen(
     """Print the words in a source as they come. Raises as `load`, `Stream` and the source do."""
     recognizer = load(model)
     words = LabelSet(recognizer.labels).keywords
-    config = config_of(recognizer.card)
+    config = recognizer.about.decision_config
     if threshold is not None:
         config = replace(config, threshold=threshold, thresholds={})
     show = Show(recognizer.labels, jsonl=jsonl)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
+from hanmadi.card import FORMAT, Card
 from hanmadi.cli.console import print_json, say, table
 from hanmadi.export import parity, targets
-from hanmadi.inference.decisions import CARD_KEY, DecisionConfig, config_of
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.labels import LabelSet
 
-_SPLITS: Final = ("train", "validation", "test", "official_test_layout")
 _INSTALLED: Final = ("hanmadi", "onnxruntime", "numpy", "soundfile", "soxr")
 _INDENT: Final = 14
 
@@ -23,19 +23,19 @@ _INDENT: Final = 14
 def show_model(model: str | None, *, as_json: bool) -> int:
     """Print what a model is, how good it is, and what it is not for."""
     recognizer = load(model)
-    config = config_of(recognizer.card)
+    card = recognizer.about
     if as_json:
         print_json(
             {
                 "path": str(recognizer.path), "bytes": recognizer.path.stat().st_size, "card": recognizer.card,
-                "decisions": config.to_dict(), "installed": installed(),
+                "decisions": card.decision_config.to_dict(), "installed": installed(),
             }
         )  # fmt: skip
         return 0
     click.echo(recognizer.path)
-    lines = [*_what(recognizer), *_origin(recognizer.card), *_metrics(recognizer.card), *_decisions(recognizer, config)]
-    lines += [("limits", limit) for limit in recognizer.card.get("limits", ())]
-    lines += [("made with", _versions(recognizer.card.get("versions", {}))), ("here", _versions(installed()))]
+    lines = [*_what(recognizer), *_origin(card), *_metrics(card), *_decisions(card)]
+    lines += [("limits", limit) for limit in card.limits]
+    lines += [("made with", _versions(card.versions)), ("here", _versions(installed()))]
     last = None
     for name, text in lines:
         click.echo(f"  {'' if name == last else name:{_INDENT}}{text}")
@@ -79,57 +79,54 @@ _Lines = list[tuple[str, str]]
 
 
 def _what(recognizer: Recognizer) -> _Lines:
-    card, labels = recognizer.card, LabelSet(recognizer.labels)
+    card, labels = recognizer.about, LabelSet(recognizer.labels)
     lines = [
-        ("format", f"{card['format']}, {recognizer.path.stat().st_size:,} bytes"),
+        ("format", f"{FORMAT}, {recognizer.path.stat().st_size:,} bytes"),
         ("words", ", ".join(labels.keywords)),
         ("other labels", ", ".join(label for label in labels.labels if label not in labels.keywords) or "none"),
-        ("hears", f"{recognizer.clip_samples / recognizer.sample_rate:g} s at {recognizer.sample_rate} Hz"),
+        ("hears", f"{card.seconds:g} s at {card.sample_rate} Hz"),
     ]
-    network = card.get("architecture")
-    if network:
-        cost = f"{network['parameters']:,} parameters, {network['macs'] / 1e6:.1f} M MACs"
-        lines.append(("network", f"{network['name']}: {cost}"))
-    if "quantised" in card:
-        lines.append(("numbers", f"8 bits, calibrated on {card['quantised']['calibration_clips']} clips"))
+    network = card.architecture
+    if network.name:
+        cost = f"{network.parameters:,} parameters, {network.macs / 1e6:.1f} M MACs"
+        lines.append(("network", f"{network.name}: {cost}"))
+    if card.quantised:
+        lines.append(("numbers", f"8 bits, calibrated on {card.quantised.calibration_clips} clips"))
     return lines
 
 
-def _origin(card: dict[str, Any]) -> _Lines:
-    data, training = card.get("data", {}), card.get("training", {})
-    lines = [("data", f"{data['source']}, licence: {data.get('licence') or 'not told'}")] if "source" in data else []
-    lines += [("data", data["attribution"])] if data.get("attribution") else []
-    told = {"trained by": training.get("command"), "teachers by": training.get("teachers_by")}
+def _origin(card: Card) -> _Lines:
+    data, training = card.data, card.training
+    lines = [("data", f"{data.source}, licence: {data.licence or 'not told'}")] if data.source else []
+    lines += [("data", data.attribution)] if data.attribution else []
+    told = {"trained by": training.command, "teachers by": training.teachers_by}
     return lines + [(title, command) for title, command in told.items() if command]
 
 
-def _metrics(card: dict[str, Any]) -> _Lines:
+def _metrics(card: Card) -> _Lines:
     """Accuracies: those of the 8-bit model where it is one and they are known."""
-    metrics = card.get("quantised", {}).get("metrics") or card.get("metrics", {})
+    own = card.quantised.metrics.by_split if card.quantised else {}
     lines = []
-    for split in _SPLITS:
-        if split in metrics:
-            found = metrics[split]
-            low, high = found["interval"]
-            text = f"{found['accuracy']:.1%} of {found['clips']:,} clips (95 % interval {low:.1%} to {high:.1%})"
-            lines.append(("accuracy", f"{split.replace('_', ' ')}: {text}"))
+    for split, found in (own or card.metrics.by_split).items():
+        low, high = found.interval
+        text = f"{found.accuracy:.1%} of {found.clips:,} clips (95 % interval {low:.1%} to {high:.1%})"
+        lines.append(("accuracy", f"{split.replace('_', ' ')}: {text}"))
     return lines
 
 
-def _decisions(recognizer: Recognizer, config: DecisionConfig) -> _Lines:
-    words = LabelSet(recognizer.labels).keywords
+def _decisions(card: Card) -> _Lines:
+    config, words = card.decision_config, LabelSet(card.labels).keywords
     thresholds = {word: config.threshold_of(word) for word in words}
     lines = [("live", f"averages {config.smoothing_s:g} s, rests {config.refractory_s:g} s after a word")]
     if len(set(thresholds.values())) == 1:
         lines.append(("live", f"threshold {thresholds[words[0]]:g}"))
     else:
         lines.append(("live", "thresholds " + ", ".join(f"{word} {value:g}" for word, value in thresholds.items())))
-    made = recognizer.card.get(CARD_KEY, {}).get("calibration")
-    if not made:
+    if card.decisions is None or card.decisions.calibration is None:
         return [*lines, ("live", "not calibrated; see: hanmadi calibrate --help")]
-    alarms = made["false_alarms"]
-    return [*lines, ("live", f"calibrated: {alarms['count']} false alarms in {alarms['hours']:.2f} h of recordings")]
+    alarms = card.decisions.calibration.false_alarms
+    return [*lines, ("live", f"calibrated: {alarms.count} false alarms in {alarms.hours:.2f} h of recordings")]
 
 
-def _versions(found: dict[str, str]) -> str:
+def _versions(found: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {number}" for name, number in found.items()) or "not told"

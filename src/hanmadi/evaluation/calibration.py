@@ -7,7 +7,6 @@ hour, and no more: `Calibration.shown_per_hour` says what was shown.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -19,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from hanmadi.card import Card
 from hanmadi.data.recordings import open_backgrounds
 from hanmadi.errors import DataError, MissingExtraError, ModelError
 from hanmadi.evaluation.evaluation import Which, store_for
@@ -38,11 +38,12 @@ from hanmadi.evaluation.live import (
 )
 from hanmadi.evaluation.metrics import SECONDS_PER_HOUR, poisson_interval
 from hanmadi.files import replacing, write_text
-from hanmadi.inference.decisions import CARD_KEY, DecisionConfig, config_of
+from hanmadi.inference.decisions import DecisionConfig
 from hanmadi.inference.model_file import write_card
 from hanmadi.inference.recognizer import SHIPPED_FOLDER, Recognizer, load
 from hanmadi.inference.stream import HOP_S
 from hanmadi.labels import LabelSet
+from hanmadi.runs import CARD, run_of
 
 MAX_FA_PER_HOUR: Final = 0.5
 _PRIOR_ALARMS: Final = 10.0  # what all words together say of a word weighs as much as so many alarms of its own
@@ -139,7 +140,7 @@ def calibrate(
         planted += hear_planted(
             recognizer, store, rows, behind, snr_db=(snr_db,), seed=seed, hop_s=hop_s, on_stream=on_stream
         )
-    config = config_of(recognizer.card)
+    config = recognizer.about.decision_config
     config = config if smoothing_s is None else replace(config, smoothing_s=smoothing_s)
     chosen = choose(alone, planted, recognizer.labels, config, max_fa_per_hour=max_fa_per_hour, hop_s=hop_s)
     return replace(chosen, data=None if data is None else str(data), seed=seed)
@@ -297,10 +298,11 @@ def target_of(recognizer: Recognizer, out: str | os.PathLike[str] | None) -> Pat
 
 def store(calibration: Calibration, recognizer: Recognizer, path: Path) -> None:
     """Write a model file with the thresholds in its card: another one at ``path``, or the same, changed whole."""
-    card = recognizer.card | {CARD_KEY: calibration.config.to_dict() | {"calibration": calibration.to_dict()}}
+    decisions = calibration.config.to_dict() | {"calibration": calibration.to_dict()}
+    card = Card.from_dict(recognizer.card | {"decisions": decisions})
     with replacing(path) as temporary:
         shutil.copyfile(recognizer.path, temporary)
         write_card(temporary, card)
-    beside = path.with_name("card.json")  # a run folder has its card as a file too
-    if beside.exists() and path == recognizer.path:
-        write_text(beside, json.dumps(card, indent=1, ensure_ascii=False))
+    run = run_of(path)  # which has its card as a file too
+    if run and path == recognizer.path:
+        write_text(run / CARD, card.to_json(indent=1))

@@ -6,15 +6,16 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import audio
+from hanmadi.card import Data
 from hanmadi.data.examples import Examples, label_of_words
 from hanmadi.data.sources import open_source
-from hanmadi.data.splits import split_clips
+from hanmadi.data.splits import DEFAULT_HOLDOUT, Method, split_clips
 from hanmadi.data.store import NO_SPLIT, SPLITS, ClipStore, cached_store
 from hanmadi.errors import DataError
 from hanmadi.evaluation.metrics import Interval, LabelScores, confusion_matrix, per_label, wilson_interval
@@ -146,7 +147,7 @@ def store_for(
 
 def trained_on(recognizer: Recognizer) -> str | None:
     """What to open for the recordings of a model's training, None for synthetic speech. DataError if they are gone."""
-    source = str(recognizer.card.get("data", {}).get("source", SYNTHETIC))
+    source = recognizer.about.data.source or SYNTHETIC
     if source != SYNTHETIC and not Path(source).exists():
         raise DataError(f"the model was trained on {source}, which is not here; name recordings with --data")
     return None if source == SYNTHETIC else source
@@ -236,18 +237,23 @@ def unknown_bias(scores: NDArray[np.floating[Any]], targets: NDArray[np.int64], 
 
 
 def _knows_test_split(store: ClipStore, recognizer: Recognizer) -> bool:
-    trained_on = recognizer.card.get("data", {}).get("fingerprint")
-    return bool((store.split != NO_SPLIT).all()) or trained_on == store.fingerprint
+    return bool((store.split != NO_SPLIT).all()) or recognizer.about.data.fingerprint == store.fingerprint
 
 
 def _rows_of(store: ClipStore, recognizer: Recognizer, split: Which) -> NDArray[np.int64]:
     if split == "all":
         return np.arange(len(store))
-    trained = recognizer.card.get("data", {})
-    same = trained.get("fingerprint") == store.fingerprint
-    # the split that the model was trained with, so that its test is not of clips that it has seen
-    how = {k: trained[k] for k in ("method", "holdout", "seed") if same and k in trained}
-    return np.flatnonzero(split_clips(store, **how) == SPLITS.index(split))
+    return np.flatnonzero(_splits_as_trained(store, recognizer.about.data) == SPLITS.index(split))
+
+
+def _splits_as_trained(store: ClipStore, trained: Data) -> NDArray[np.int8]:
+    """The split that the model was trained with, so that its test is not of clips that it has seen."""
+    if trained.fingerprint != store.fingerprint:
+        return split_clips(store)
+    return split_clips(
+        store, method=cast("Method", trained.method or "auto"),
+        holdout=DEFAULT_HOLDOUT if trained.holdout is None else trained.holdout, seed=trained.seed or 0,
+    )  # fmt: skip
 
 
 def _plain(scores: LabelScores) -> dict[str, Any]:

@@ -33,10 +33,11 @@ from hanmadi.evaluation.metrics import (
     wilson_interval,
 )
 from hanmadi.evaluation.mixing import GRACE_S, Word, plant
-from hanmadi.inference.decisions import DecisionConfig, Detection, config_of, decide
+from hanmadi.inference.decisions import DecisionConfig, Detection, decide
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import HOP_S, Listener, Stream, Window
 from hanmadi.labels import LabelSet, normal_word
+from hanmadi.runs import run_of
 
 SNR_DB: Final = 10.0
 SLOT_S: Final = 4.0  # of background for each planted word
@@ -201,7 +202,7 @@ def evaluate_live(
         hear_planted(recognizer, store, rows, behind, snr_db=snr_db, seed=seed, hop_s=hop_s, on_stream=on_stream)
     )
     alone = [hear(recognizer, background, hop_s=hop_s, on_stream=on_stream) for background in given]
-    config = config_of(recognizer.card)
+    config = recognizer.about.decision_config
     labels = recognizer.labels
     return LiveEvaluation(
         model=str(recognizer.path), data=store.source, split=split, seed=seed, clips=len(rows), hop_s=hop_s,
@@ -419,4 +420,4 @@ def _together(heard: Sequence[Heard]) -> Heard:
 
 def picture_folder(recognizer: Recognizer) -> Path:
     """Where results of a model go: its run folder, or here for a model file without one."""
-    return recognizer.path.parent if recognizer.path.with_name("card.json").exists() else Path()
+    return run_of(recognizer.path) or Path()

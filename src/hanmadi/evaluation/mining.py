@@ -18,7 +18,7 @@ from hanmadi.data.recordings import from_samples, read_mono, sound_files
 from hanmadi.errors import DataError
 from hanmadi.evaluation.live import ScoredStream, detections_in, hear
 from hanmadi.files import printable, write_text
-from hanmadi.inference.decisions import DecisionConfig, Detection, config_of
+from hanmadi.inference.decisions import DecisionConfig, Detection
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import HOP_S, Listener
 
@@ -59,7 +59,7 @@ def mine(
     A folder may be filled by several calls; `MANIFEST` lists all. Raises DataError for absent recordings.
     """
     recognizer = model if isinstance(model, Recognizer) else load(model)
-    config = config_of(recognizer.card)
+    config = recognizer.about.decision_config
     if threshold is not None:
         config = replace(config, threshold=threshold, thresholds={})
     folder, found, seconds = Path(out), list[Mined](), 0.0

@@ -23,6 +23,7 @@ from hanmadi.errors import DataError, DownloadError
 from hanmadi.files import replacing_folder, write_bytes
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.summary import summary
+from hanmadi.runs import FILE_NAME
 
 PACKAGE: Final = "onnxruntime-web"
 VERSION: Final = "1.30.0"
@@ -84,7 +85,7 @@ def browser_page(page: Path) -> str:
 def model_card(recognizer: Recognizer) -> dict[str, Any]:
     """What the page needs to know of a model, as ``GET /api/models`` tells it."""
     path = recognizer.path
-    name = str(recognizer.card.get("name") or (path.parent.name if path.stem == "model" else path.stem))
+    name = recognizer.about.name or (path.parent.name if path.name == FILE_NAME else path.stem)
     facts = {"id": name, "name": name, "kind": "file", "bytes": path.stat().st_size, "report": False}
     return facts | summary(recognizer)
 
@@ -111,7 +112,7 @@ def _check_target(out: Path) -> None:
 
 def _write_model(recognizer: Recognizer, folder: Path) -> None:
     folder.mkdir()
-    shutil.copyfile(recognizer.path, folder / "model.onnx")
+    shutil.copyfile(recognizer.path, folder / FILE_NAME)
     card = json.dumps(model_card(recognizer), ensure_ascii=False, indent=1)
     (folder / "model.json").write_text(card + "\n", encoding="utf-8")
 

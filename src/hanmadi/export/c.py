@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from hanmadi.audio import Samples
 from hanmadi.export.graph import Convolution, Network, features_of, read_network
 from hanmadi.features import FeatureConfig, hann_window, mel_filters
-from hanmadi.inference.decisions import CARD_KEY, DecisionConfig, config_of
 from hanmadi.inference.model_file import Bundle
 from hanmadi.labels import UNKNOWN
 
@@ -51,11 +50,11 @@ def workspace_floats(features: FeatureConfig, network: Network) -> tuple[int, in
 
 def _facts(bundle: Bundle, features: FeatureConfig, network: Network) -> dict[str, Any]:
     first, second = workspace_floats(features, network)
-    data, card = bundle.card.get("data", {}), bundle.card
+    data, card = bundle.about.data, bundle.about
     return {
-        "TITLE": _comment(f"{card.get('architecture', {}).get('name', 'A model')}: recognises single spoken words."),
-        "LICENCE": _comment(data.get("licence") or "not told"),
-        "ATTRIBUTION": _comment(data.get("attribution") or data.get("source") or ""),
+        "TITLE": _comment(f"{card.architecture.name or 'A model'}: recognises single spoken words."),
+        "LICENCE": _comment(data.licence or "not told"),
+        "ATTRIBUTION": _comment(data.attribution or data.source or ""),
         "LABELS": len(bundle.labels), "WORDS": len(bundle.labels.keywords),
         "LABEL_NAMES": ", ".join(_string(label) for label in bundle.labels.labels),
         "WORD_LABELS": ", ".join(str(bundle.labels.labels.index(word)) for word in bundle.labels.keywords),
@@ -69,10 +68,10 @@ def _facts(bundle: Bundle, features: FeatureConfig, network: Network) -> dict[st
 
 
 def _decisions(bundle: Bundle) -> dict[str, Any]:
-    config: DecisionConfig = config_of(bundle.card)
+    config = bundle.about.decision_config
     unknown = bundle.labels.labels.index(UNKNOWN) if UNKNOWN in bundle.labels.labels else None
     extra = "0.0f" if unknown is None else f"{_number(config.unknown_weight - 1)} * scores[{unknown}]"
-    calibrated = "chosen by hanmadi calibrate" if CARD_KEY in bundle.card else "not calibrated: the same for all words"
+    calibrated = "chosen by hanmadi calibrate" if bundle.about.decisions else "not calibrated: the same for all words"
     return {
         "LIVE_HOP": round(LIVE_HOP_S * bundle.sample_rate),
         "SMOOTHED": max(1, round(config.smoothing_s / LIVE_HOP_S)), "SMOOTHING_S": f"{config.smoothing_s:g}",

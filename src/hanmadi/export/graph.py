@@ -69,12 +69,11 @@ class _Chain:
 
 def features_of(bundle: Bundle) -> FeatureConfig:
     """The front-end of a model file. Raises ModelError if it is not a log-mel that such networks read."""
-    if "quantised" in bundle.card:
+    if bundle.about.quantised:
         raise ModelError(f"{bundle.path}: expected a model in float32, found one in 8 bits; export the original")
-    try:
-        features = FeatureConfig(**bundle.card["features"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{bundle.path}: its card does not tell its features ({error}); export it again") from error
+    features = bundle.about.features
+    if features is None:
+        raise ModelError(f"{bundle.path}: its card does not tell its features, or not to this version of hanmadi")
     if features.kind != "log_mel" or features.centred or features.n_fft & (features.n_fft - 1):
         raise ModelError(
             f"{bundle.path}: expected log-mel, frames not centred, n_fft a power of two, "

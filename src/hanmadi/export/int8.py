@@ -9,6 +9,7 @@ the features (it has next to no weights, and took 69 us in 8 bits against 17), t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi.audio import Samples
+from hanmadi.card import Quantised
 from hanmadi.errors import AudioError, MissingExtraError, ModelError
 from hanmadi.files import replacing
 from hanmadi.inference.model_file import INPUT, Bundle, open_bundle, write_card
@@ -35,7 +37,7 @@ def to_int8(source: Path, target: Path, clips: Samples) -> None:
     for it, AudioError for clips that the model cannot take, MissingExtraError without onnx.
     """
     bundle = open_bundle(source)
-    if "quantised" in bundle.card:
+    if bundle.about.quantised:
         raise ModelError(f"{source}: expected a model in float32, found one in 8 bits; quantise the original")
     clips = _checked(clips, bundle)
     onnx, quantization = _libraries()
@@ -52,7 +54,7 @@ def to_int8(source: Path, target: Path, clips: Samples) -> None:
             reduce_range=True, calibrate_method=quantization.CalibrationMethod.MinMax,
         )  # fmt: skip
         _drop_shapes(onnx, temporary)
-        write_card(temporary, bundle.card | {"quantised": _facts(nodes, model.graph, clips)})
+        write_card(temporary, replace(bundle.about, quantised=_facts(nodes, model.graph, clips)))
 
 
 class _Batches:
@@ -110,13 +112,13 @@ def _drop_shapes(onnx: Any, path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _facts(nodes: list[str], graph: Any, clips: Samples) -> dict[str, Any]:
+def _facts(nodes: list[str], graph: Any, clips: Samples) -> Quantised:
     layers = [node.name for node in graph.node if node.op_type in WEIGHTED and node.name.startswith(BODY)]
-    return {
-        "weights": "int8, one scale a channel, 7 bits used",
-        "activations": "uint8",
-        "layers": sum(name in nodes for name in layers),
-        "layers_in_float32": [name for name in layers if name not in nodes],
-        "calibration_clips": len(clips),
-        "metrics_are_of": "the float32 model; evaluate this one to know its own",
-    }
+    return Quantised(
+        weights="int8, one scale a channel, 7 bits used",
+        activations="uint8",
+        layers=sum(name in nodes for name in layers),
+        layers_in_float32=tuple(name for name in layers if name not in nodes),
+        calibration_clips=len(clips),
+        metrics_are_of="the float32 model; evaluate this one to know its own",
+    )

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hanmadi.card import Card
+from hanmadi.errors import TrainingError
 from hanmadi.features import FeatureConfig
 from hanmadi.features.torch import ExportedFrontEnd, FrontEnd
 from hanmadi.files import replacing
@@ -45,7 +47,12 @@ class Deployed(nn.Module):
 
 
 def export_onnx(
-    path: Path, features: FeatureConfig, body: nn.Module, card: dict[str, Any], *, bias: Sequence[float] | None = None
+    path: Path,
+    features: FeatureConfig,
+    body: nn.Module,
+    card: Card | Mapping[str, Any],
+    *,
+    bias: Sequence[float] | None = None,
 ) -> None:
     """Write a network and its card as one model file; ``bias``, one a label, is added to the logits."""
     deployed = Deployed(features, body.cpu(), None if bias is None else torch.tensor(bias)).eval()
@@ -58,17 +65,19 @@ def export_onnx(
         write_card(temporary, card)
 
 
-def restored(weights: Path, card: dict[str, Any]) -> Deployed:
+def restored(weights: Path, card: Card) -> Deployed:
     """The network as it was trained, from the kept weights of a run and its card: waveform to scores, in torch.
 
     Raises TrainingError for weights that cannot be read or belong to another network, ModelError for a network
     that is not registered here.
     """
-    features, labels = FeatureConfig(**card["features"]), card["labels"]
-    body = architecture(card["architecture"]["name"]).build(features.shape, len(labels))
+    features, labels = card.features, card.labels
+    if features is None:
+        raise TrainingError(f"{weights}: the card of the model does not tell its features; train it again")
+    body = architecture(card.architecture.name).build(features.shape, len(labels))
     checkpoint.unpack("body", body, checkpoint.load(weights).tensors)
-    biases = card["training"].get("biases")
-    bias = torch.tensor([biases[label] for label in labels]) if biases else None
+    biases = card.training.biases
+    bias = torch.tensor([biases.get(label, 0.0) for label in labels]) if biases else None
     return Deployed(features, body, bias, trained=True).eval()
 
 

@@ -10,15 +10,17 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import audio
+from hanmadi import card as card_of
+from hanmadi.card import Card
 from hanmadi.data.examples import label_of_words
 from hanmadi.data.store import ClipStore
 from hanmadi.errors import DataError, MissingExtraError, ModelError, TrainingError
@@ -172,12 +174,12 @@ def _labelled(recognizer: Recognizer, store: ClipStore, split: Which) -> tuple[s
 def _torch_scores(recognizer: Recognizer, clips: Clips) -> tuple[Scores | None, tuple[str, ...]]:
     """Scores of the run's own weights; None, and why, where they, or torch, are not here."""
     weights = recognizer.path.with_name(WEIGHTS_NAME)
-    if not weights.is_file() or "quantised" in recognizer.card:
+    if not weights.is_file() or recognizer.about.quantised:
         return None, ("torch was not compared: the weights of the training are not beside the model",)
     try:
         from hanmadi.export.onnx import restored, scores_of
 
-        return scores_of(restored(weights, recognizer.card), audio.from_int16(clips)), ()
+        return scores_of(restored(weights, recognizer.about), audio.from_int16(clips)), ()
     except ImportError:
         return None, ("torch was not compared: it is not installed",)
     except TrainingError as error:  # a run of an earlier version, whose network was another
@@ -220,7 +222,7 @@ def _to_int8(job: Job) -> Outcome:
         scores, pairs = parity.ways(made, job.heard.clips, "int8")
         pairs.append(parity.compare("ONNX", "int8", job.heard.scores, scores, limit=None))
         accuracy = tuple(_accuracy(recognizer, made, store, split) for split in ("validation", "test"))
-        write_card(temporary, _with_accuracy(made.card, accuracy))
+        write_card(temporary, _with_accuracy(made.about, accuracy))
     return Outcome(
         job.out.stat().st_size, _agreeing(pairs), accuracy,
         (f"calibrated on {len(rows)} training clips; none of them is in the figures",),
@@ -234,14 +236,12 @@ def _accuracy(before: Recognizer, after: Recognizer, store: ClipStore, split: Wh
     return Accuracy(split, first.clips, first.accuracy, first.interval, second.accuracy, second.interval)
 
 
-def _with_accuracy(card: Mapping[str, Any], accuracy: tuple[Accuracy, ...]) -> dict[str, Any]:
-    own = {found.split: _own(found) for found in accuracy}
-    told = {"metrics": own, "metrics_are_of": "the float32 model; those of this one are beside this line"}
-    return dict(card) | {"quantised": card["quantised"] | told}
-
-
-def _own(found: Accuracy) -> dict[str, Any]:
-    return {"clips": found.clips, "accuracy": found.after, "interval": list(found.after_interval)}
+def _with_accuracy(card: Card, accuracy: tuple[Accuracy, ...]) -> Card:
+    assert card.quantised is not None
+    own = {found.split: card_of.Accuracy(found.clips, found.after, found.after_interval) for found in accuracy}
+    metrics = card_of.Metrics(test=own.get("test"), validation=own.get("validation"))
+    told = "the float32 model; those of this one are beside this line"
+    return replace(card, quantised=replace(card.quantised, metrics=metrics, metrics_are_of=told))
 
 
 def _to_litert(job: Job) -> Outcome:
@@ -262,7 +262,7 @@ def _to_litert(job: Job) -> Outcome:
             scores = litert.scores_of(temporary, audio.from_int16(job.heard.clips))
             pairs = _agreeing([parity.compare("ONNX", "LiteRT", job.heard.scores, scores, limit=LITERT_LIMIT)])
     card = job.out.with_suffix(".card.json")
-    write_text(card, json.dumps(bundle.card, indent=1, ensure_ascii=False))
+    write_text(card, bundle.about.to_json(indent=1))
     return Outcome(job.out.stat().st_size, pairs, notes=(f"labels, rate and thresholds: {card.name}",))
 
 

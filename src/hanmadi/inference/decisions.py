@@ -7,69 +7,18 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hanmadi.errors import DataError, LabelError, ModelError
+from hanmadi.card import DecisionConfig as DecisionConfig
+from hanmadi.errors import DataError, LabelError
 from hanmadi.labels import UNKNOWN, LabelSet
 
-CARD_KEY: Final = "decisions"  # where a model's card keeps its `DecisionConfig`
-_NUMBERS: Final = ("smoothing_s", "threshold", "refractory_s", "unknown_weight")
 _GAP_HOPS: Final = 1.5  # windows further apart than this do not follow each other
 _TOLERANCE_S: Final = 1e-9  # what rounding adds to a time
-
-
-@dataclass(frozen=True)
-class DecisionConfig:
-    """When scores become a detection. Checked on construction; raises DataError."""
-
-    smoothing_s: float = 0.6  # scores are averaged over the windows of so long; 0: not at all
-    threshold: float = 0.7  # an average above it is a detection, for words without a threshold of their own
-    thresholds: Mapping[str, float] = field(default_factory=dict)  # word: its own threshold
-    refractory_s: float = 1.0  # after a detection no word is detected for so long
-    unknown_weight: float = 5.0  # a score of unknown counts so many times: in talk doubt weighs more than in one clip
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "thresholds", dict(self.thresholds))  # nobody else's to edit
-        for name in ("smoothing_s", "refractory_s"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise DataError(f"expected {name} in seconds, 0 or more, got {getattr(self, name)}")
-        if not 1 <= self.unknown_weight < math.inf:
-            raise DataError(f"expected unknown_weight of 1 or more, got {self.unknown_weight}")
-        for word, value in {"all words": self.threshold, **self.thresholds}.items():
-            if not 0 <= value <= 1:
-                raise DataError(f"expected a threshold from 0 to 1, got {value} for {word}")
-
-    def threshold_of(self, word: str) -> float:
-        """What the average score of a word has to exceed."""
-        return self.thresholds.get(word, self.threshold)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for a model's card."""
-        return {
-            "smoothing_s": self.smoothing_s,
-            "threshold": self.threshold,
-            "thresholds": dict(self.thresholds),
-            "refractory_s": self.refractory_s,
-            "unknown_weight": self.unknown_weight,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> DecisionConfig:
-        """What `to_dict` gave; what is absent is the default, other keys (how it was chosen) are left alone.
-
-        Raises ModelError for values that are no numbers or out of range.
-        """
-        try:
-            given = {name: float(values[name]) for name in _NUMBERS if name in values}
-            thresholds = {str(word): float(value) for word, value in values.get("thresholds", {}).items()}
-            return cls(**given, thresholds=thresholds)
-        except (AttributeError, TypeError, ValueError) as error:
-            raise ModelError(f"the decisions in the model's card are damaged ({error}); calibrate it again") from error
 
 
 class Detection(NamedTuple):
@@ -78,11 +27,6 @@ class Detection(NamedTuple):
     label: str
     time_s: float  # end of the window at which it was decided, in stream time
     score: float  # the average that exceeded the threshold, 0 to 1
-
-
-def config_of(card: Mapping[str, Any]) -> DecisionConfig:
-    """The settings in a model's card; the defaults if it has none. Raises ModelError if they are damaged."""
-    return DecisionConfig.from_dict(card.get(CARD_KEY, {}))
 
 
 class Decider:

@@ -7,12 +7,14 @@ metrics, how to repeat it.
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hanmadi.card import FORMAT as FORMAT
+from hanmadi.card import Card, as_json
 from hanmadi.errors import MissingExtraError, ModelError
 from hanmadi.files import replacing
 from hanmadi.labels import LabelSet
@@ -20,7 +22,6 @@ from hanmadi.labels import LabelSet
 if TYPE_CHECKING:
     import onnxruntime
 
-FORMAT: Final = "hanmadi-model-1"
 INPUT, OUTPUT = "samples", "scores"
 _CARD_KEY: Final = "hanmadi_card"
 
@@ -32,9 +33,22 @@ class Bundle:
     path: Path
     session: onnxruntime.InferenceSession
     labels: LabelSet
-    sample_rate: int  # Hz
-    clip_samples: int
-    card: dict[str, Any]
+    about: Card
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.about.sample_rate
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples that the network hears at a time."""
+        return self.about.clip_samples
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """`about` as plain values: a copy."""
+        return self.about.to_dict()
 
 
 def open_bundle(path: str | os.PathLike[str], *, threads: int = 1) -> Bundle:
@@ -58,15 +72,15 @@ def open_bundle(path: str | os.PathLike[str], *, threads: int = 1) -> Bundle:
     return _checked(path, session, metadata[_CARD_KEY])
 
 
-def write_card(path: Path, card: dict[str, Any]) -> None:
-    """Store a card in a model file, which stays whole at any moment."""
+def write_card(path: Path, card: Card | Mapping[str, Any]) -> None:
+    """Store a card, typed or as plain values, in a model file, which stays whole at any moment."""
     try:
         import onnx
     except ImportError as error:
         raise MissingExtraError("export", "writing a model file") from error
     model = onnx.load(path)
     del model.metadata_props[:]
-    model.metadata_props.add(key=_CARD_KEY, value=json.dumps(card, ensure_ascii=False))
+    model.metadata_props.add(key=_CARD_KEY, value=as_json(card))
     model.producer_name = "hanmadi"
     model.doc_string = "Recognises single spoken words: waveform in, scores out. See the metadata."
     with replacing(path) as temporary:
@@ -74,23 +88,11 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
 
 
 def _checked(path: Path, session: onnxruntime.InferenceSession, text: str) -> Bundle:
-    try:
-        card = json.loads(text)
-        if card["format"] != FORMAT:
-            raise ModelError(f"{path}: expected a model of format {FORMAT}, found {card['format']}; update hanmadi")
-        labels, rate, samples = (
-            LabelSet(tuple(card["labels"])),
-            int(card["sample_rate"]),
-            int(card["clip_samples"]),
-        )
-        inputs, outputs = session.get_inputs()[0], session.get_outputs()[0]
-        if inputs.name != INPUT or inputs.shape[1] != samples or outputs.shape[1] != len(labels):
-            raise ModelError(f"{path}: the network and its card do not belong together; export it again")
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(f"{path}: its card is damaged ({error}); export it again") from error
-    return Bundle(path, session, labels, rate, samples, card)
+    card = Card.from_json(text, origin=path)
+    inputs, outputs = session.get_inputs()[0], session.get_outputs()[0]
+    if inputs.name != INPUT or inputs.shape[1] != card.clip_samples or outputs.shape[1] != len(card.labels):
+        raise ModelError(f"{path}: the network and its card do not belong together; export it again")
+    return Bundle(path, session, LabelSet(card.labels), card)
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples, Sound
+from hanmadi.card import Card
 from hanmadi.errors import AudioError, ModelError
 from hanmadi.inference.model_file import INPUT, OUTPUT, Bundle, open_bundle
 from hanmadi.runs import FILE_NAME, RUNS_FOLDER, newest_run
@@ -62,8 +63,13 @@ class Recognizer:
         return self._bundle.clip_samples
 
     @property
-    def card(self) -> dict[str, Any]:
+    def about(self) -> Card:
         """Data, licence, metrics and settings of the model."""
+        return self._bundle.about
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """`about` as plain values, as they are stored: ``card["metrics"]["test"]["accuracy"]``; a copy."""
         return self._bundle.card
 
     @property

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples, clean_mono
+from hanmadi.card import Card
 from hanmadi.errors import AudioError
-from hanmadi.inference.decisions import Decider, DecisionConfig, Detection, config_of
+from hanmadi.inference.decisions import Decider, DecisionConfig, Detection
 
 HOP_S: Final = 0.1
 _PIECES_PER_S: Final = 50  # a resampler's: so short that they do not delay, so long that they cost little
@@ -41,8 +42,8 @@ class Listener(Protocol):
         """Samples of a window."""
 
     @property
-    def card(self) -> dict[str, Any]:
-        """Settings of the model."""
+    def about(self) -> Card:
+        """What the model knows about itself, its settings for live use among it."""
 
     def scores(self, clips: Samples, /) -> NDArray[np.float32]:
         """(batch, clip_samples) to (batch, labels)."""
@@ -272,7 +273,7 @@ def listen(
     problems) and the newest window. Raises as `Stream` and `Decider` do.
     """
     stream = Stream(recognizer, sample_rate=sample_rate, hop_s=hop_s)
-    config = config_of(recognizer.card) if config is None else config
+    config = recognizer.about.decision_config if config is None else config
     decider = Decider(recognizer.labels, config, hop_s=hop_s)
     newest = None
     for windows in _windows(stream, blocks):

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from hanmadi.inference.decisions import config_of
 from hanmadi.inference.recognizer import Recognizer
 
 
 def summary(recognizer: Recognizer) -> dict[str, Any]:
-    """What a card tells of a model. Cards come from other people too: what is absent or odd is None."""
-    card = recognizer.card
-    architecture = _mapping(card.get("architecture"))
-    test = _mapping(_mapping(card.get("metrics")).get("test"))
-    judged = {"clips", "accuracy", "interval"} <= set(test)
+    """What a card tells of a model; what it does not tell is None."""
+    card = recognizer.about
+    test = card.metrics.test
+    accuracy = {"clips": test.clips, "accuracy": test.accuracy, "interval": list(test.interval)} if test else None
     return {
-        "labels": list(recognizer.labels),
-        "sample_rate": recognizer.sample_rate,
-        "clip_samples": recognizer.clip_samples,
-        "parameters": architecture.get("parameters"),
-        "metrics": {"test": {k: test[k] for k in ("clips", "accuracy", "interval")} if judged else None},
-        "decisions": config_of(card).to_dict(),
-        "summary": str(architecture.get("summary") or ""),
+        "labels": list(card.labels),
+        "sample_rate": card.sample_rate,
+        "clip_samples": card.clip_samples,
+        "parameters": card.architecture.parameters or None,
+        "metrics": {"test": accuracy},
+        "decisions": card.decision_config.to_dict(),
+        "summary": card.architecture.summary,
     }
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from hanmadi.card import Card
 from hanmadi.report.html import Html, count, number, percent, scrolling, section, tag
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Chart:
     kept: int  # epoch whose weights were kept
 
 
-def curves(card: dict[str, Any], history: Sequence[Epoch]) -> Html | None:
+def curves(card: Card, history: Sequence[Epoch]) -> Html | None:
     """The section with both drawings and all numbers; None without a history."""
     if not history:
         return None
@@ -68,12 +69,12 @@ def curves(card: dict[str, Any], history: Sequence[Epoch]) -> Html | None:
     )
 
 
-def kept_epoch(card: dict[str, Any], history: Sequence[Epoch]) -> int:
+def kept_epoch(card: Card, history: Sequence[Epoch]) -> int:
     """The epoch whose weights were kept; without a word of it in the card, the one with the lowest validation loss."""
-    told = card["training"].get("kept_epoch", card["training"].get("best_epoch"))
+    told = card.training.kept_epoch
     finite = [row for row in history if math.isfinite(row.validation_loss)]
     found = min(finite, key=lambda row: row.validation_loss).epoch if finite else history[-1].epoch
-    return int(told) if told in {row.epoch for row in history} else found
+    return told if told in {row.epoch for row in history} else found
 
 
 def draw(chart: Chart) -> Html:
@@ -208,8 +209,8 @@ def _what_happened(history: Sequence[Epoch], kept: int) -> list[str]:
     return text
 
 
-def _note(card: dict[str, Any]) -> Html | None:
-    recipe = card["training"].get("recipe", {})
+def _note(card: Card) -> Html | None:
+    recipe = card.training.recipe
     changes = {"augment": "augmented clips", "label_smoothing": "smoothed labels"}
     altered = [word for key, word in changes.items() if recipe.get(key)]
     if not altered:
@@ -218,7 +219,7 @@ def _note(card: dict[str, Any]) -> Html | None:
         f"Training figures are measured on {' and '.join(altered)} while it learns, validation figures on clips as "
         "recorded. That is why training may look worse than validation here; the gap above compares like with like."
     )
-    if card["training"].get("teachers"):
+    if card.training.teachers:
         text += " The training loss is mostly the distance to what the teachers answer, so it is on a scale of its own."
     return tag("p", text, class_="note")
 

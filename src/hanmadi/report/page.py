@@ -11,8 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from hanmadi.card import Card
 from hanmadi.files import write_text
 from hanmadi.report.curves import curves
 from hanmadi.report.html import Html, join, name, percent, tag
@@ -36,7 +37,7 @@ _SECTIONS: Final = (
 def write_report(
     path: Path,
     *,
-    card: dict[str, Any],
+    card: Card,
     history: Sequence[Epoch],
     evaluation: Evaluation,
     store: ClipStore,
@@ -49,7 +50,7 @@ def write_report(
     write_text(path, page.encode("utf-8", errors="replace").decode("utf-8"))  # half a surrogate pair is no text
 
 
-def report_html(*, card: dict[str, Any], history: Sequence[Epoch], evaluation: Evaluation, store: ClipStore) -> str:
+def report_html(*, card: Card, history: Sequence[Epoch], evaluation: Evaluation, store: ClipStore) -> str:
     """The page as text."""
     sections = {
         "answer": answer(card, evaluation),
@@ -61,16 +62,16 @@ def report_html(*, card: dict[str, Any], history: Sequence[Epoch], evaluation: E
         "repeat": repeat(card),
     }
     links = [tag("a", title, href=f"#{anchor}") for anchor, title in _SECTIONS if sections[anchor] is not None]
-    made = [f"hanmadi {card.get('versions', {}).get('hanmadi', '')}".strip(), card["training"].get("finished")]
+    made = [f"hanmadi {card.versions.get('hanmadi', '')}".strip(), card.training.finished]
     head = tag(
         "header",
         tag("p", "hanmadi training report", class_="kicker"),
-        tag("h1", tag("span", card["architecture"]["name"]), " on ", name(_short(evaluation.data))),
+        tag("h1", tag("span", card.architecture.name), " on ", name(_short(evaluation.data))),
         tag("nav", *links, aria_label="Sections"),
     )
     foot = tag("footer", tag("p", "Made by ", join(filter(None, made), " · "), "."))
     body = tag("body", head, tag("main", *sections.values()), foot)
-    title = f"{card['architecture']['name']} on {_short(evaluation.data)}: {percent(evaluation.accuracy)}"
+    title = f"{card.architecture.name} on {_short(evaluation.data)}: {percent(evaluation.accuracy)}"
     return f"<!doctype html>\n{tag('html', _head(title), body, lang='en')}\n"
 
 

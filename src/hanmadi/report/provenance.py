@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from hanmadi.card import Card, HardNegatives, NegativeSpeech, Training
 from hanmadi.report.html import (  # fmt: skip
     NBSP,
     NONE,
@@ -29,20 +29,19 @@ MOST_BROKEN: Final = 50
 SPLIT_WORDS: Final = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def data(card: dict[str, Any], store: ClipStore) -> Html:
+def data(card: Card, store: ClipStore) -> Html:
     """Clips of every split and label, what was heard beside them, and what was broken."""
-    about = card["data"]
-    method, holdout = about.get("method"), about.get("holdout")
-    held = "official lists" if method == "official" else f"{method}, {number(holdout)} held out for each"
+    about = card.data
+    held = f"{about.method}, {number(about.holdout)} held out for each"
     rows = [
-        ("Recordings", name(about["source"])),
-        ("Licence", about.get("licence") or "not stated by the data"),
-        ("Attribution", about.get("attribution")),
-        ("Talk without a keyword", _talk(about.get("talk"))),
-        ("Hard negatives", _hard_negatives(about.get("hard_negatives"))),
-        ("Teachers", ", ".join(map(composed, card["training"].get("teachers", ()))) or None),
-        ("Split", held),
-        ("Fingerprint", tag("code", str(about.get("fingerprint", NONE)))),
+        ("Recordings", name(about.source or NONE)),
+        ("Licence", about.licence or "not stated by the data"),
+        ("Attribution", about.attribution),
+        ("Talk without a keyword", _talk(about.talk)),
+        ("Hard negatives", _hard_negatives(about.hard_negatives)),
+        ("Teachers", ", ".join(map(composed, card.training.teachers)) or None),
+        ("Split", "official lists" if about.method == "official" else held),
+        ("Fingerprint", tag("code", about.fingerprint or NONE)),
     ]
     return section(
         "data",
@@ -54,32 +53,31 @@ def data(card: dict[str, Any], store: ClipStore) -> Html:
     )
 
 
-def _talk(found: dict[str, Any] | None) -> str | None:
-    return f"{', '.join(map(composed, found['sources']))}, {duration(found['seconds'])}" if found else None
+def _talk(found: NegativeSpeech | None) -> str | None:
+    return f"{', '.join(map(composed, found.sources))}, {duration(found.seconds)}" if found else None
 
 
-def _hard_negatives(found: dict[str, Any] | None) -> str | None:
-    return f"{composed(found['source'])}, {count(found['clips'], 'clip')}" if found else None
+def _hard_negatives(found: HardNegatives | None) -> str | None:
+    return f"{composed(found.source)}, {count(found.clips, 'clip')}" if found else None
 
 
-def repeat(card: dict[str, Any]) -> Html:
+def repeat(card: Card) -> Html:
     """The command, recipe, versions and hardware; the complete card."""
-    training, versions = card["training"], card.get("versions", {})
-    command = str(training.get("command", ""))
-    text = json.dumps(card, indent=1, ensure_ascii=False)
+    command = card.training.command
+    features = card.features.to_dict() if card.features else {}
     return section(
         "repeat",
         "Do it again",
         tag("p", _how_exactly(command)),
         tag("div", tag("pre", tag("code", command)), _copy_button(), class_="command"),
-        facts(_hardware(training, versions)),
+        facts(_hardware(card.training, card.versions)),
         tag(
-            "div", _settings("Recipe", training.get("recipe", {})), _settings("Features", card.get("features", {})),
-            _settings("Versions", versions), class_="columns",
+            "div", _settings("Recipe", card.training.recipe), _settings("Features", features),
+            _settings("Versions", card.versions), class_="columns",
         ),
         tag(
             "details", tag("summary", "The complete card, as it is stored in the model file"),
-            scrolling("Card as JSON", tag("pre", tag("code", text))), class_="card-json",
+            scrolling("Card as JSON", tag("pre", tag("code", card.to_json(indent=1)))), class_="card-json",
         ),
     )  # fmt: skip
 
@@ -94,42 +92,40 @@ def _copy_button() -> Html:
     return tag("button", "Copy", type="button", class_="copy", hidden=True)
 
 
-def _hardware(training: dict[str, Any], versions: dict[str, Any]) -> list[tuple[str, str | None]]:
-    memory = training.get("peak_memory_mb")
-    seconds, in_all = training.get("seconds"), training.get("seconds_in_all")
+def _hardware(training: Training, versions: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    memory, seconds, in_all = training.peak_memory_mb, training.seconds, training.seconds_in_all
     return [
-        ("Seed", str(training.get("seed", NONE))),
+        ("Seed", NONE if training.seed is None else str(training.seed)),
         ("Computed on", _computed_on(training, versions)),
         ("Most memory", None if memory is None else f"{memory:,.0f}{NBSP}MB"),
         ("Time", None if seconds is None else f"{duration(seconds)} training"
          + (f", {duration(in_all)} in all" if in_all is not None else "")),
-        ("Examples seen", number(training.get("examples"))),
-        ("Finished", str(training.get("finished", NONE)).replace("T", " ").replace("+00:00", " UTC")),
+        ("Examples seen", number(training.examples)),
+        ("Finished", (training.finished or NONE).replace("T", " ").replace("+00:00", " UTC")),
     ]  # fmt: skip
 
 
-def _computed_on(training: dict[str, Any], versions: dict[str, Any]) -> str:
-    device = str(training.get("device", NONE))
-    processors = training.get("processors")
+def _computed_on(training: Training, versions: Mapping[str, str]) -> str:
+    device = training.device or NONE
     parts = [device.upper() if device in ("cpu", "mps") else device]
-    if processors:
-        parts.append(count(processors, "processor"))
-    return ", ".join([*parts, str(versions["system"])] if "system" in versions else parts)
+    if training.processors:
+        parts.append(count(training.processors, "processor"))
+    return ", ".join([*parts, versions["system"]] if "system" in versions else parts)
 
 
-def _split_table(card: dict[str, Any]) -> Html:
-    splits: dict[str, Any] = card["data"].get("splits", {})
+def _split_table(card: Card) -> Html:
+    splits = card.data.splits
     heads = [tag("th", SPLIT_WORDS.get(split, split), scope="col", class_="n") for split in splits]
     rows = [
         tag("tr", tag("th", name(label), scope="row"),
-            *[_cell(found.get("per_label", {}).get(label)) for found in splits.values()])
-        for label in card["labels"]
+            *[_cell(found.per_label.get(label)) for found in splits.values()])
+        for label in card.labels
     ]  # fmt: skip
-    sums = [
-        ("All", [sum(found.get("per_label", {}).values()) for found in splits.values()]),
-        ("of them recordings", [found.get("clips") for found in splits.values()]),
-        ("of them silence made from noise", [found.get("made_silence") for found in splits.values()]),
-        ("Speakers", [found.get("speakers") or None for found in splits.values()]),
+    sums: list[tuple[str, list[int | None]]] = [
+        ("All", [sum(found.per_label.values()) for found in splits.values()]),
+        ("of them recordings", [found.clips for found in splits.values()]),
+        ("of them silence made from noise", [found.made_silence for found in splits.values()]),
+        ("Speakers", [found.speakers or None for found in splits.values()]),
     ]
     foot = [tag("tr", tag("th", title, scope="row"), *map(_cell, values)) for title, values in sums]
     return tag(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from hanmadi.card import Accuracy, Card
 from hanmadi.evaluation.metrics import wilson_interval
 from hanmadi.report.html import (  # fmt: skip
     NBSP,
@@ -34,7 +35,7 @@ _Z: Final = 1.96  # standard errors of a 95 % interval
 _LOW_FIT: Final = 0.7  # training accuracy below which a network has not learned its own clips
 
 
-def answer(card: dict[str, Any], evaluation: Evaluation) -> Html:
+def answer(card: Card, evaluation: Evaluation) -> Html:
     """Accuracy with its interval, the gap in a sentence, warnings, and the facts of model and training."""
     figure = tag(
         "p",
@@ -57,11 +58,11 @@ def answer(card: dict[str, Any], evaluation: Evaluation) -> Html:
     )
 
 
-def gap_in_words(train: dict[str, Any], validation: dict[str, Any]) -> str:
+def gap_in_words(train: Accuracy, validation: Accuracy) -> str:
     """What the difference between training and validation accuracy says: one plain sentence."""
-    gap = train["accuracy"] - validation["accuracy"]
+    gap = train.accuracy - validation.accuracy
     noise = _Z * math.sqrt(sum(_variance(split) for split in (train, validation)))
-    if train["accuracy"] < _LOW_FIT and gap < 0.1:
+    if train.accuracy < _LOW_FIT and gap < 0.1:
         return (
             "Underfitting: it does not answer even its own training clips well. Train longer, or choose a "
             "larger network."
@@ -85,19 +86,19 @@ def gap_in_words(train: dict[str, Any], validation: dict[str, Any]) -> str:
     )
 
 
-def _test_in_words(validation: dict[str, Any], test: dict[str, Any]) -> str | None:
+def _test_in_words(validation: Accuracy, test: Accuracy) -> str | None:
     """A sentence when test and validation differ by more than chance; None otherwise."""
-    difference = test["accuracy"] - validation["accuracy"]
+    difference = test.accuracy - validation.accuracy
     if abs(difference) <= _Z * math.sqrt(_variance(validation) + _variance(test)):
         return None
     kind = "easier" if difference > 0 else "harder"
     return f" The test clips are {kind} for it than the validation clips: other speakers or another mix of words."
 
 
-def warnings_of(card: dict[str, Any], evaluation: Evaluation) -> list[Html]:
+def warnings_of(card: Card, evaluation: Evaluation) -> list[Html]:
     """Boxes about what makes the figure worth less than it looks."""
     found: list[tuple[str, str]] = []
-    if card["data"].get("method") == "random":
+    if card.data.method == "random":
         found.append((
             "This accuracy flatters.",
             "The clips were split at random, so the same speaker may be in training and in test. Strangers will be "
@@ -144,13 +145,13 @@ def _baseline(evaluation: Evaluation) -> Html:
 # ---- training, validation, test on one scale ----
 
 
-def _splits(card: dict[str, Any], evaluation: Evaluation) -> Html | None:
-    metrics = card["metrics"]
-    if "train" not in metrics or "validation" not in metrics:
+def _splits(card: Card, evaluation: Evaluation) -> Html | None:
+    train, validation = card.metrics.train, card.metrics.validation
+    if train is None or validation is None:
         return None
-    test = {"clips": evaluation.clips, "accuracy": evaluation.accuracy, "interval": evaluation.interval}
-    shown = [("Training", metrics["train"]), ("Validation", metrics["validation"]), ("Test", test)]
-    lowest = min(split["interval"][0] for _, split in shown)
+    test = Accuracy(evaluation.clips, evaluation.accuracy, evaluation.interval)
+    shown = [("Training", train), ("Validation", validation), ("Test", test)]
+    lowest = min(split.interval[0] for _, split in shown)
     floor = max(0.0, math.floor(lowest * 20 - 0.2) / 20)  # a round number a little below
     rows = [_split_row(title, split, floor) for title, split in shown]
     scale = tag(
@@ -159,21 +160,21 @@ def _splits(card: dict[str, Any], evaluation: Evaluation) -> Html | None:
     )  # fmt: skip
     caption = tag("caption", f"Accuracy with 95{NBSP}% interval, clips as recorded", class_="quiet")
     table = tag("table", caption, tag("tbody", *rows, scale), class_="strip")
-    gap = metrics["train"]["accuracy"] - metrics["validation"]["accuracy"]
+    gap = train.accuracy - validation.accuracy
     sentence = tag(
         "p", "Gap between training and validation: ", tag("strong", points(gap)), ". ",
-        gap_in_words(metrics["train"], metrics["validation"]), _test_in_words(metrics["validation"], test),
+        gap_in_words(train, validation), _test_in_words(validation, test),
         class_="gap-says",
     )  # fmt: skip
     return tag("div", table, sentence, class_="splits")
 
 
-def _split_row(title: str, split: dict[str, Any], floor: float) -> Html:
+def _split_row(title: str, split: Accuracy, floor: float) -> Html:
     def place(share: float) -> str:
         return f"{100 * (share - floor) / (1 - floor):.2f}%" if floor < 1 else "100%"
 
-    low, high = split["interval"]
-    middle = place(split["accuracy"])
+    low, high = split.interval
+    middle = place(split.accuracy)
     drawing = tag(
         "svg",
         tag("line", x1="0", x2="100%", y1="9", y2="9", class_="track"),
@@ -181,19 +182,18 @@ def _split_row(title: str, split: dict[str, Any], floor: float) -> Html:
         tag("circle", cx=middle, cy="9", r="4.5", class_="dot"),
         height="18", width="100%", aria_hidden="true",
     )  # fmt: skip
-    value = join([tag("b", percent(split["accuracy"])), tag("small", count(split["clips"], "clip"))])
+    value = join([tag("b", percent(split.accuracy)), tag("small", count(split.clips, "clip"))])
     return tag(
         "tr", tag("th", title, scope="row"), tag("td", drawing), tag("td", value, class_="n"),
         title=f"{title}: 95 % interval {interval(low, high)}", class_=title.lower(),
     )  # fmt: skip
 
 
-def _facts(card: dict[str, Any], evaluation: Evaluation) -> list[tuple[str, str | None]]:
-    architecture, training = card["architecture"], card["training"]
-    seconds = training.get("seconds")
-    epochs = training.get("epochs")
-    made = evaluation.made_silence
-    cost = f"{si(architecture['parameters'])} parameters, {si(architecture['macs'], 'MAC')} a clip"
+def _facts(card: Card, evaluation: Evaluation) -> list[tuple[str, str | None]]:
+    architecture, training = card.architecture, card.training
+    seconds, epochs = training.seconds, training.epochs
+    made, method = evaluation.made_silence, card.data.method or ""
+    cost = f"{si(architecture.parameters)} parameters, {si(architecture.macs, 'MAC')} a clip"
     trained = f"{duration(seconds)}, {count(epochs, 'epoch')}" if seconds is not None and epochs else None
     silence = None
     if made:
@@ -202,12 +202,12 @@ def _facts(card: dict[str, Any], evaluation: Evaluation) -> list[tuple[str, str 
         silence = f"{right:,} of {made:,} called silence: {percent(right / made)} ({low_high})"
     return [
         ("Data", name(evaluation.data)),
-        ("Split", _METHOD_WORDS.get(card["data"].get("method", ""), str(card["data"].get("method", "")))),
-        ("Model", join([tag("b", architecture["name"]), f": {architecture.get('summary', '')}"])),
+        ("Split", _METHOD_WORDS.get(method, method)),
+        ("Model", join([tag("b", architecture.name), f": {architecture.summary}"])),
         ("Cost", cost),
-        ("Sound", f"{evaluation_seconds(card):g}{NBSP}s at {card['sample_rate']:,}{NBSP}Hz"),
+        ("Sound", f"{card.seconds:g}{NBSP}s at {card.sample_rate:,}{NBSP}Hz"),
         ("Training", trained),
-        ("Seed", str(training.get("seed", "–"))),
+        ("Seed", "–" if training.seed is None else str(training.seed)),
         ("Silence made from unheard noise", silence),
         (
             "Not judged",
@@ -224,13 +224,8 @@ _METHOD_WORDS: Final = {
 }
 
 
-def evaluation_seconds(card: dict[str, Any]) -> float:
-    """Length of a clip in seconds."""
-    return float(card["clip_samples"] / card["sample_rate"])
-
-
-def _variance(split: dict[str, Any]) -> float:
+def _variance(split: Accuracy) -> float:
     """Of an accuracy; as if one more clip were right and one wrong, so that 100 % too has some."""
-    n = split["clips"] + 2
-    share = (split["accuracy"] * split["clips"] + 1) / n
+    n = split.clips + 2
+    share = (split.accuracy * split.clips + 1) / n
     return float(share * (1 - share) / n)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import subprocess
 import sys
@@ -12,15 +11,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from hanmadi.errors import HanmadiError, TrainingError
+from hanmadi.card import read_card
+from hanmadi.errors import ModelError, TrainingError
 from hanmadi.files import write_text
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.plots import ComparisonRow, draw_comparison, save_figure
-from hanmadi.runs import CARD, DEFAULT_ARCH
+from hanmadi.runs import CARD, DEFAULT_ARCH, SETTINGS
 
 COURSE: Final = (
     "wave_cnn",
@@ -123,7 +123,7 @@ def _train_apart(arch: str, run: Path, options: list[str]) -> None:
     """Train in a process of its own, so that its peak memory is its own."""
     if (run / CARD).exists():
         return
-    how = ["--resume"] if (run / "settings.json").exists() else ["--arch", arch, *options]
+    how = ["--resume"] if (run / SETTINGS).exists() else ["--arch", arch, *options]
     if how == ["--resume"]:
         how += [
             part for i, part in enumerate(options) if {"--epochs", "--minutes"} & set(options[max(0, i - 1) : i + 1])
@@ -135,19 +135,16 @@ def _train_apart(arch: str, run: Path, options: list[str]) -> None:
 
 
 def _row(arch: str, run: Path) -> Row:
-    try:
-        card: dict[str, Any] = json.loads((run / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HanmadiError(f"{run}: holds no finished run ({error})") from error
-    test, training = card["metrics"]["test"], card["training"]
-    per_epoch = card["data"]["splits"]["train"]
-    examples = per_epoch["clips"] + per_epoch["made_silence"]
-    epochs = training["examples"] / examples
+    card = read_card(run / CARD)
+    test, training, per_epoch = card.metrics.test, card.training, card.data.splits.get("train")
+    if not (test and per_epoch and training.examples and training.seconds is not None and card.metrics.gap is not None):
+        raise ModelError(f"{run / CARD}: expected the card of a finished training; train it again")
+    epochs = training.examples / (per_epoch.clips + per_epoch.made_silence)
     return Row(
-        model=arch, accuracy=test["accuracy"], low=test["interval"][0], high=test["interval"][1],
-        clips=test["clips"], gap=card["metrics"]["gap"], parameters=card["architecture"]["parameters"],
-        macs=card["architecture"]["macs"], epochs=epochs, seconds_per_epoch=training["seconds"] / epochs,
-        peak_memory_mb=training["peak_memory_mb"], ms_per_clip=milliseconds_per_clip(load(run)),
+        model=arch, accuracy=test.accuracy, low=test.interval[0], high=test.interval[1], clips=test.clips,
+        gap=card.metrics.gap, parameters=card.architecture.parameters, macs=card.architecture.macs, epochs=epochs,
+        seconds_per_epoch=training.seconds / epochs, peak_memory_mb=training.peak_memory_mb,
+        ms_per_clip=milliseconds_per_clip(load(run)),
     )  # fmt: skip
 
 

@@ -38,16 +38,16 @@ def load_teacher(model: str | os.PathLike[str], *, labels: Sequence[str], featur
     layers cannot be read (`hanmadi.export.graph`).
     """
     opened = _opened(model)
-    card = opened.card
-    if tuple(card["labels"]) != tuple(labels):
+    card = opened.about
+    if card.labels != tuple(labels):
         raise TrainingError(
-            f"{model}: expected a teacher with the labels {', '.join(labels)}, found {', '.join(card['labels'])}; "
+            f"{model}: expected a teacher with the labels {', '.join(labels)}, found {', '.join(card.labels)}; "
             "train it with the same --words"
         )
-    if FeatureConfig(**card["features"]) != features:
+    if card.features != features:
         raise TrainingError(
             f"{model}: expected a teacher that hears the same features, found those of "
-            f"{card['architecture']['name']}; tiny, small and base teach each other"
+            f"{card.architecture.name or 'another network'}; tiny, small and base teach each other"
         )
     return _network(opened, Path(model) / runs.WEIGHTS_NAME).eval().requires_grad_(False)
 
@@ -69,13 +69,13 @@ def _network(opened: Bundle, weights: Path) -> nn.Module:
     except ModelError:
         if not weights.is_file():
             raise
-        return restored(weights, opened.card).body
+        return restored(weights, opened.about).body
 
 
 def _rebuilt(opened: Bundle) -> nn.Module:
     """The network of a model file, without the biases that its labels have from validation."""
     network = read_network(opened.path, features_of(opened).shape)
-    biases = opened.card["training"].get("biases") or {}
+    biases = opened.about.training.biases or {}
     given = np.array([biases.get(label, 0.0) for label in opened.labels.labels], np.float32)
     # depthwise layers are three times as fast in this layout
     return Rebuilt(replace(network, bias=network.bias - given)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

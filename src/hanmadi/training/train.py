@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import runs
+from hanmadi.card import Card
 from hanmadi.data.examples import Examples, make_examples, sampling_weights, with_hard_negatives, with_talk
 from hanmadi.data.recordings import Talk, open_talk
 from hanmadi.data.sources import open_source
-from hanmadi.data.splits import DEFAULT_HOLDOUT, Method, choose_method
+from hanmadi.data.splits import DEFAULT_HOLDOUT, Method
 from hanmadi.data.store import ClipStore, cached_store
 from hanmadi.errors import MissingExtraError, TrainingError
 from hanmadi.evaluation.evaluation import (
@@ -31,18 +29,16 @@ from hanmadi.evaluation.evaluation import (
     silence_bias,
     unknown_bias,
 )
-from hanmadi.evaluation.metrics import wilson_interval
 from hanmadi.files import write_text
 from hanmadi.inference import model_file
 from hanmadi.inference.recognizer import Recognizer, load
-from hanmadi.labels import SILENCE, UNKNOWN, LabelSet, make_labels
+from hanmadi.labels import SILENCE, UNKNOWN, make_labels
 from hanmadi.runs import (
     CARD,
     DEFAULT_ARCH,
     HISTORY,
     METRICS,
     REPORT,
-    SETTINGS,
     Settings,
     last_started,
     new_run_folder,
@@ -50,6 +46,7 @@ from hanmadi.runs import (
     write_history,
     write_settings,
 )
+from hanmadi.training.card import card_at_start, metrics_of, trained, with_biases
 
 if TYPE_CHECKING:
     from hanmadi.models.recipe import Recipe
@@ -57,9 +54,6 @@ if TYPE_CHECKING:
     from hanmadi.runs import Epoch
     from hanmadi.training.loop import Budget, Step
 
-# clips of training, and of validation, judged after training: enough to see the gap between the two, and
-# fewer for a network so slow that this would take longer than training it
-_FEWEST_JUDGED, _MOST_JUDGED = 120, 3_000
 _JUDGING_SECONDS: Final = 30.0
 _MOST_BIAS: Final = 1.0  # of a keyword's logit, either way
 _SYNTHETIC_SHARE: Final = 0.4  # of the epochs: synthetic speech is learnt sooner than people's
@@ -70,7 +64,7 @@ class Hooks:
     """How a training tells what it does; the command shows a bar, a test looks on."""
 
     on_clips: Callable[[int], None] = lambda _: None  # recordings read so far
-    on_start: Callable[[dict[str, Any]], None] = lambda _: None  # the card so far
+    on_start: Callable[[Card], None] = lambda _: None  # the card so far
     on_step: Callable[[Step], None] = lambda _: None
     on_epoch: Callable[[Epoch], None] = lambda _: None
 
@@ -80,8 +74,13 @@ class Run:
     """A finished training."""
 
     folder: Path
-    card: dict[str, Any]
+    about: Card = field(repr=False)
     evaluation: Evaluation = field(repr=False)
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """`about` as plain values: ``card["metrics"]["test"]["accuracy"]``; a copy."""
+        return self.about.to_dict()
 
     @property
     def model(self) -> Path:
@@ -124,9 +123,8 @@ def train(
         tuple(map(str, teachers)),
     )  # fmt: skip
     folder = Path(out) if out is not None else new_run_folder(arch)
-    if (folder / SETTINGS).exists() or (folder / runs.FILE_NAME).exists():
-        raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another --out")
-    return _run(settings, folder, hooks or Hooks(), resume=False)
+    with runs.claimed(folder, new=True, made=out is None):
+        return _run(settings, folder, hooks or Hooks(), resume=False)
 
 
 def resume(
@@ -144,7 +142,8 @@ def resume(
     settings = read_settings(folder)
     if epochs is not None or minutes is not None:
         settings = replace(settings, epochs=epochs, minutes=minutes)
-    return _run(settings, folder, hooks or Hooks(), resume=True)
+    with runs.claimed(folder, new=False):
+        return _run(settings, folder, hooks or Hooks(), resume=True)
 
 
 def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run:
@@ -178,7 +177,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     write_settings(folder, settings, {"": store, "hard_": hard, "talk_": talk}, resume=resume)
     torch.manual_seed(settings.seed)
     body = chosen.build(features.shape, len(labels))
-    card = _card(settings, chosen, labels, store, examples, body)
+    card = card_at_start(settings, chosen, labels, store, examples, body)
     hooks.on_start(card)
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     budget = _budget(settings, chosen.recipe, len(examples["train"]))
@@ -189,7 +188,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         folder=folder, weights=weights, teachers=[teacher.to(device) for teacher in taught_by], resume=resume,
         on_step=hooks.on_step, on_epoch=hooks.on_epoch,
     )  # fmt: skip
-    card["training"] |= _trained(history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
+    card = trained(card, history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
     return _finish(folder, chosen, body, card, history, store, examples, weights)
 
 
@@ -231,7 +230,7 @@ def _finish(
     folder: Path,
     chosen: Architecture,
     body: Any,
-    card: dict[str, Any],
+    card: Card,
     history: list[Epoch],
     store: ClipStore,
     examples: dict[str, Examples],
@@ -246,7 +245,7 @@ def _finish(
     recognizer = load(model, threads=os.cpu_count() or 1)
     if weights is not None:
         biases = _biases(recognizer, store, examples, weights)
-        card["training"]["biases"] = dict(zip(recognizer.labels, biases, strict=True))
+        card = with_biases(card, biases)
         export_onnx(model, chosen.features, body, card, bias=biases)
         recognizer = load(model, threads=os.cpu_count() or 1)
     judging = time.monotonic()
@@ -254,11 +253,12 @@ def _finish(
     per_clip = (time.monotonic() - judging) / evaluation.clips
     made, right = judge_made_silence(recognizer, examples["test"])
     evaluation = replace(evaluation, made_silence=made, made_silence_right=right)
-    card["metrics"] = _metrics(recognizer, examples, evaluation, at_most=int(_JUDGING_SECONDS / per_clip))
+    metrics = metrics_of(recognizer, examples, evaluation, at_most=int(_JUDGING_SECONDS / per_clip))
+    card = replace(card, metrics=metrics)
     model_file.write_card(model, card)
     write_history(folder / HISTORY, history)
-    write_text(folder / METRICS, json.dumps(card["metrics"] | {"test": evaluation.to_dict()}, indent=1))
-    write_text(folder / CARD, json.dumps(card, indent=1, ensure_ascii=False))
+    write_text(folder / METRICS, json.dumps(card.to_dict()["metrics"] | {"test": evaluation.to_dict()}, indent=1))
+    write_text(folder / CARD, card.to_json(indent=1))
     write_report(folder / REPORT, card=card, history=history, evaluation=evaluation, store=store)
     return Run(folder, card, evaluation)
 
@@ -284,119 +284,3 @@ def _biases(
             place = labels.index(label)
             biases[place] = choose(scores * np.exp(biases), targets, place)
     return [float(bias) for bias in biases]
-
-
-def _card(
-    settings: Settings,
-    chosen: Architecture,
-    labels: LabelSet,
-    store: ClipStore,
-    examples: dict[str, Examples],
-    body: Any,
-) -> dict[str, Any]:
-    from hanmadi.models.cost import macs, parameters
-
-    return {
-        "format": model_file.FORMAT,
-        "labels": list(labels.labels),
-        "sample_rate": store.sample_rate,
-        "clip_samples": store.clip_samples,
-        "architecture": {
-            "name": chosen.name, "summary": chosen.summary, "parameters": parameters(body),
-            "macs": macs(body, chosen.features.shape),
-        },
-        "features": chosen.features.to_dict(),
-        "data": {
-            "source": store.source, "licence": store.licence, "fingerprint": store.fingerprint,
-            "method": choose_method(store, settings.split), "holdout": settings.holdout, "seed": settings.seed,
-            "broken": len(store.broken),
-            "hard_negatives": _hard_card(examples["train"].hard),
-            "talk": _talk_card(settings, examples["train"]),
-            "splits": {split: _counts(found, labels) for split, found in examples.items()},
-        },
-        "training": {
-            "command": settings.command(), "seed": settings.seed, "teachers": list(settings.teachers),
-            "recipe": _recipe_card(chosen.recipe, taught=bool(settings.teachers)),
-        },
-        "versions": {name: version(name) for name in ("hanmadi", "torch", "onnxruntime", "numpy")}
-        | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"},
-    }  # fmt: skip
-
-
-def _recipe_card(recipe: Recipe, *, taught: bool) -> dict[str, Any]:
-    """The recipe as it was used."""
-    found = asdict(recipe)
-    del found["teaching"]["augmentation"]  # if it was used, it is that of the recipe
-    if not taught:
-        del found["teaching"]
-    return found
-
-
-def _counts(examples: Examples, labels: LabelSet) -> dict[str, Any]:
-    speakers = examples.store.speaker[examples.rows]
-    by_label = zip(labels.labels, examples.counts(len(labels)).tolist(), strict=True)
-    return {
-        "clips": len(examples.rows),
-        "made_silence": examples.made,
-        "speakers": len(np.unique(speakers[speakers >= 0])),
-        "per_label": dict(by_label),
-    }
-
-
-def _hard_card(hard: ClipStore | None) -> dict[str, Any] | None:
-    if hard is None:
-        return None
-    return {"source": hard.source, "clips": len(hard), "fingerprint": hard.fingerprint, "broken": len(hard.broken)}
-
-
-def _talk_card(settings: Settings, examples: Examples) -> dict[str, Any] | None:
-    if examples.talk is None:
-        return None
-    return {"sources": list(settings.talk), "seconds": round(len(examples.talk) / examples.store.sample_rate, 1)}
-
-
-def _trained(history: list[Epoch], kept: int, device: str, seconds: float) -> dict[str, Any]:
-    return {
-        "epochs": len(history),
-        "kept_epoch": kept,
-        "examples": history[-1].examples,
-        "seconds": round(history[-1].seconds, 1),
-        "seconds_in_all": round(seconds, 1),
-        "device": device,
-        "processors": os.cpu_count(),
-        "peak_memory_mb": peak_memory_mb(),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _metrics(
-    recognizer: Recognizer, examples: dict[str, Examples], evaluation: Evaluation, *, at_most: int
-) -> dict[str, Any]:
-    """Accuracy on each split, recordings only, with intervals; of training and validation ``at_most`` clips."""
-    metrics: dict[str, Any] = {
-        "test": {
-            "clips": evaluation.clips, "accuracy": evaluation.accuracy, "interval": list(evaluation.interval),
-            "made_silence": {"clips": evaluation.made_silence, "right": evaluation.made_silence_right},
-        }
-    }  # fmt: skip
-    for split in ("train", "validation"):
-        found = examples[split]
-        count = min(len(found.rows), max(_FEWEST_JUDGED, min(_MOST_JUDGED, at_most)))
-        chosen = np.linspace(0, len(found.rows) - 1, count).round().astype(np.int64)
-        scores = scores_of_rows(recognizer, found.store, found.rows[chosen])
-        right = int((scores.argmax(axis=1) == found.labels[chosen]).sum())
-        metrics[split] = {
-            "clips": count, "accuracy": right / count, "interval": list(wilson_interval(right, count))
-        }  # fmt: skip
-    metrics["gap"] = metrics["train"]["accuracy"] - metrics["validation"]["accuracy"]
-    return metrics
-
-
-def peak_memory_mb() -> float | None:
-    """Most memory that this process held at once, in MB (10**6 bytes); None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    unit = 1 if platform.system() == "Darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.errors import AudioError
-from hanmadi.inference.decisions import Decider, Detection, config_of
+from hanmadi.inference.decisions import Decider, Detection
 from hanmadi.inference.stream import HOP_S, Listener, Stream, Window, hop_samples, tail
 from hanmadi.web import query
 from hanmadi.web.limits import Limits, RefusedError
@@ -76,7 +76,7 @@ class Hearing:
             raise RefusedError(422, str(error)) from error
         self._recognizer = recognizer
         self._model = model
-        self._config = config_of(recognizer.card)
+        self._config = recognizer.about.decision_config
         self._dtype = np.dtype(FORMATS[options.format])
         self._stream = Stream(recognizer, sample_rate=options.rate, hop_s=options.hop_s)
         self._decider = Decider(recognizer.labels, self._config, hop_s=options.hop_s)

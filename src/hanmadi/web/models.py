@@ -16,12 +16,11 @@ from hanmadi.errors import HanmadiError, ModelError
 from hanmadi.files import printable
 from hanmadi.inference.recognizer import DEFAULT_MODEL, Recognizer, find_model, load, shipped
 from hanmadi.inference.summary import summary
-from hanmadi.runs import FILE_NAME, newest_run
+from hanmadi.runs import FILE_NAME, REPORT, finished_runs, newest_run
 from hanmadi.web.limits import RefusedError
 from hanmadi.web.query import shown
 
 Kind = Literal["shipped", "run", "file"]
-REPORT: Final = "report.html"
 _KEPT: Final = 8  # opened models
 _Stamp = tuple[Path, int, int]  # changes when the file does
 
@@ -139,8 +138,7 @@ def find_shipped(name: str) -> Path:
 
 
 def _run_folders(runs: Path) -> list[Path]:
-    found = [path.parent for path in runs.glob(f"*/{FILE_NAME}")] if runs.is_dir() else []
-    return sorted(found, key=lambda folder: folder.name, reverse=True)
+    return sorted(finished_runs(runs), key=lambda folder: folder.name, reverse=True)
 
 
 def _named(path: Path, taken: Mapping[str, Entry]) -> Entry:

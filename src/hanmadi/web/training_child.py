@@ -83,7 +83,11 @@ def train(tell: Tell, *, runs: str, arch: str, **options: Any) -> None:
 
     folder = new_run_folder(arch, Path(runs))
     tell({"folder": folder.name})
-    run = training.train(arch=arch, out=folder, hooks=_hooks(tell), **options)
+    try:
+        run = training.train(arch=arch, out=folder, hooks=_hooks(tell), **options)
+    finally:
+        with suppress(OSError):  # nothing is left of a training that ended before its first file
+            folder.rmdir()
     tell({"done": run.folder.name})
 
 

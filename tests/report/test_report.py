@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from hanmadi.audio import Sound
+from hanmadi.data.scan import Note
 from hanmadi.data.store import Broken, ClipStore, Recording, build_store
 from hanmadi.errors import AudioError
 from hanmadi.evaluation.evaluation import Evaluation
@@ -58,6 +59,9 @@ class Sounds:
 
     def noises(self) -> Iterator[Recording]:
         return iter(())
+
+    def notes(self) -> tuple[Note, ...]:
+        return ()
 
     def _tone(self, i: int) -> Sound:
         t = np.arange(self.rate) / self.rate

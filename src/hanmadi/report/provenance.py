@@ -32,8 +32,6 @@ SPLIT_WORDS: Final = {"train": "training", "validation": "validation", "test": "
 def data(card: dict[str, Any], store: ClipStore) -> Html:
     """Clips of every split and label, what was heard beside them, and what was broken."""
     about = card["data"]
-    method, holdout = about.get("method"), about.get("holdout")
-    held = "official lists" if method == "official" else f"{method}, {number(holdout)} held out for each"
     rows = [
         ("Recordings", name(about["source"])),
         ("Licence", about.get("licence") or "not stated by the data"),
@@ -41,7 +39,7 @@ def data(card: dict[str, Any], store: ClipStore) -> Html:
         ("Talk without a keyword", _talk(about.get("talk"))),
         ("Hard negatives", _hard_negatives(about.get("hard_negatives"))),
         ("Teachers", ", ".join(map(composed, card["training"].get("teachers", ()))) or None),
-        ("Split", held),
+        ("Split", _held_out(about)),
         ("Fingerprint", tag("code", str(about.get("fingerprint", NONE)))),
     ]
     return section(
@@ -52,6 +50,15 @@ def data(card: dict[str, Any], store: ClipStore) -> Html:
         tag("h3", "Broken recordings"),
         *_broken(store),
     )
+
+
+def _held_out(about: dict[str, Any]) -> str:
+    method, holdout, validation = about.get("method"), about.get("holdout"), about.get("validation")
+    if method == "official":
+        return "official lists"
+    if validation is None:
+        return f"{method}, {number(holdout)} held out for each"
+    return f"{method}, {number(validation)} held out for validation, {number(holdout)} for test"
 
 
 def _talk(found: dict[str, Any] | None) -> str | None:

@@ -55,7 +55,7 @@ class LabelSet:
 
 
 def normal_word(word: str) -> str:
-    """A word as labels write it: composed, with single spaces inside and none around it, ``_silence_`` as ``silence``."""
+    """A word as labels write it: composed, spaces single and none around it, ``_silence_`` as ``silence``."""
     # a Mac may write 예 as ㅇ + ㅖ where a keyboard types one sign: the same word to a person
     word = " ".join(unicodedata.normalize("NFC", word).split())
     return _ALIASES.get(word.casefold(), word)

@@ -170,7 +170,7 @@ def _on_speakers(readable: list[_Heard]) -> list[str]:
     if not nameless or len(nameless) == len(readable) or all(heard.split is not None for heard in readable):
         return []
     enough = tell_speakers(len(nameless), len(readable))
-    then = "they are for training alone" if enough else "so clips are split at random, which flatters"
+    then = "for training alone" if enough else "so clips are split at random, which flatters"
     more = f" and {len(nameless) - _NAMED} more" if len(nameless) > _NAMED else ""
     named = f"{', '.join(nameless[:_NAMED])}{more}"
     return [f"clips that do not tell their speaker: {len(nameless)} of {len(readable)} ({named}); {then}"]

@@ -139,7 +139,7 @@ def _split_by_speaker(store: ClipStore, shares: Shares) -> NDArray[np.int8]:
     """Clips that do not tell their speaker are for training, and a warning names them: (clips,)."""
     nameless = np.flatnonzero(store.speaker == NO_SPEAKER)
     if len(nameless):
-        warnings.warn(f"{store.source}: {_nameless(store, nameless)}; they are for training alone", stacklevel=3)
+        warnings.warn(f"{store.source}: {_nameless(store, nameless)}; for training alone", stacklevel=3)
     by_speaker = split_speakers(store.speakers, shares.test, shares.validation)
     return np.append(by_speaker, np.int8(0))[store.speaker]  # NO_SPEAKER, -1, is the last
 
@@ -175,8 +175,8 @@ def _with_missing_splits(store: ClipStore, shares: Shares, seed: int) -> NDArray
         return split
     gone = " and ".join(name for name, share in zip(SPLITS[1:], lacking, strict=True) if share)
     warnings.warn(
-        f"{store.source}: has no clips for {gone}, so they are drawn at random from training, where the same speaker may "
-        "stay; accuracy on them flatters",
+        f"{store.source}: has no clips for {gone}, so they are drawn at random from training, where the same speaker "
+        "may stay; accuracy on them flatters",
         stacklevel=3,
     )
     split[rows] = _split_at_random(store, rows, lacking, seed)

@@ -321,7 +321,7 @@ def _fingerprint(former: str, words: list[str], speakers: list[str], speaker: ND
 
 
 def _former_fingerprint(folder: Path) -> str:
-    """Of names, sounds, splits and the numbers of words, but not of the words: what was known of clips before format 2."""
+    """As formats before 2 had it: of names, sounds, splits and the numbers of words, but not of the words."""
     digest = hashlib.sha256(b"store-1")
     for name in ("names.txt", "samples.i16", "noise.i16"):
         with open(folder / name, "rb") as file:

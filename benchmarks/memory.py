@@ -22,6 +22,7 @@ import numpy as np
 from common import write_rows
 
 from hanmadi.audio import Sound
+from hanmadi.data.scan import Note
 from hanmadi.data.store import Recording
 
 RATE = 16_000
@@ -46,6 +47,9 @@ class MadeUp:
 
     def noises(self) -> Iterator[Recording]:
         return iter(())
+
+    def notes(self) -> tuple[Note, ...]:
+        return ()
 
 
 def _sound(seed: int) -> Sound:

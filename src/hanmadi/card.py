@@ -82,7 +82,8 @@ class Data(Section):
     licence: str | None = field(default=None, metadata=_ALWAYS)
     fingerprint: str | None = None
     method: str | None = None  # how they were split
-    holdout: float | None = None  # share of validation, and of test
+    holdout: float | None = None  # share of test, and of validation unless that has its own
+    validation: float | None = None  # share of validation
     seed: int | None = None
     broken: int = field(default=0, metadata=_ALWAYS)  # recordings that could not be read
     hard_negatives: HardNegatives | None = field(default=None, metadata=_ALWAYS)

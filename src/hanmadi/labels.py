@@ -18,7 +18,7 @@ SILENCE: Final = "silence"
 COURSE_KEYWORDS: Final = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 COURSE_LABELS: Final = (*COURSE_KEYWORDS, UNKNOWN, SILENCE)  # in the course's order
 # the official archives write the two that are not words with underscores
-_ALIASES: Final = {"_unknown_": UNKNOWN, "_silence_": SILENCE}
+_ALIASES: Final = {f"{before}{word}{before}": word for word in (UNKNOWN, SILENCE) for before in ("", "_")}
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,24 @@ class LabelSet:
 
     def index_of(self, word: str) -> int | None:
         """Index of the label for a recorded word; None if the set has no place for it."""
-        word = normal_word(word)
-        if word in self.labels:
-            return self.labels.index(word)
-        if word != SILENCE and UNKNOWN in self.labels:
+        key, keys = word_key(word), [word_key(label) for label in self.labels]
+        if key in keys:
+            return keys.index(key)
+        if key != SILENCE and UNKNOWN in self.labels:
             return self.labels.index(UNKNOWN)
         return None
 
 
 def normal_word(word: str) -> str:
-    """A word as labels write it: without surrounding space, composed, ``_silence_`` as ``silence``."""
+    """A word as labels write it: composed, spaces single and none around it, ``_silence_`` as ``silence``."""
     # a Mac may write 예 as ㅇ + ㅖ where a keyboard types one sign: the same word to a person
-    word = unicodedata.normalize("NFC", word).strip()
-    return _ALIASES.get(word, word)
+    word = " ".join(unicodedata.normalize("NFC", word).split())
+    return _ALIASES.get(word.casefold(), word)
+
+
+def word_key(word: str) -> str:
+    """What all spellings of a word have in common: capitals, Unicode form and spaces make no other word of it."""
+    return unicodedata.normalize("NFC", normal_word(word).casefold())
 
 
 def make_labels(words: Iterable[str] | None = None) -> LabelSet:

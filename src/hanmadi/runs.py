@@ -46,6 +46,7 @@ class Settings:
     seed: int = 0
     split: Method = "auto"
     holdout: float = DEFAULT_HOLDOUT
+    validation: float | None = None  # share of validation; None is the holdout
     hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
     talk: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
     teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
@@ -55,7 +56,7 @@ class Settings:
         options = {
             "--data": self.data, "--arch": self.arch, "--words": ",".join(self.words) if self.words else None,
             "--epochs": self.epochs, "--minutes": self.minutes, "--seed": self.seed, "--split": self.split,
-            "--holdout": self.holdout, "--hard-negatives": self.hard_negatives,
+            "--holdout": self.holdout, "--validation-share": self.validation, "--hard-negatives": self.hard_negatives,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
         for name, values in (("--talk", self.talk), ("--teacher", self.teachers)):
@@ -86,7 +87,7 @@ def write_settings(
     if resume:
         before = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         for name, found in there.items():
-            if before.get(name) != found.fingerprint:
+            if not found.has_fingerprint(before.get(name)):
                 raise TrainingError(
                     f"{folder}: the recordings in {found.source} have changed since this training was started; "
                     "put them back, or start a new training"

@@ -18,6 +18,7 @@ from conftest import MakeWordsFolder
 from hanmadi import audio
 from hanmadi.audio import Sound
 from hanmadi.data import store as clips
+from hanmadi.data.scan import Note
 from hanmadi.data.sources.folder import FolderSource
 from hanmadi.data.store import NO_SPEAKER, NO_SPLIT, ClipStore, Recording, build_store, cached_store, open_store
 from hanmadi.errors import AudioError, DataError
@@ -41,6 +42,9 @@ class FakeSource:
 
     def noises(self) -> Iterator[Recording]:
         yield from self.noise
+
+    def notes(self) -> tuple[Note, ...]:
+        return ()
 
 
 def constant(value: float, seconds: float = 1.0, rate: int = 16_000) -> Sound:

@@ -23,6 +23,7 @@ import pytest
 
 from hanmadi.audio import Sound
 from hanmadi.card import FORMAT, Accuracy, Card, HardNegatives, NegativeSpeech, Training
+from hanmadi.data.scan import Note
 from hanmadi.data.store import Broken, ClipStore, Recording, build_store
 from hanmadi.errors import AudioError
 from hanmadi.evaluation.evaluation import Evaluation
@@ -59,6 +60,9 @@ class Sounds:
 
     def noises(self) -> Iterator[Recording]:
         return iter(())
+
+    def notes(self) -> tuple[Note, ...]:
+        return ()
 
     def _tone(self, i: int) -> Sound:
         t = np.arange(self.rate) / self.rate

@@ -18,6 +18,7 @@ from hanmadi.audio.convert import (
     to_mono,
 )
 from hanmadi.audio.io import (
+    AUDIO_KINDS,
     AUDIO_SUFFIXES,
     CLIPPED_LEVEL,
     MAX_SECONDS,
@@ -31,6 +32,7 @@ from hanmadi.audio.io import (
 )
 
 __all__ = [
+    "AUDIO_KINDS",
     "AUDIO_SUFFIXES",
     "CLIPPED_LEVEL",
     "FULL_SCALE",

@@ -21,7 +21,12 @@ from hanmadi.files import printable, write_bytes
 if TYPE_CHECKING:
     import soundfile
 
-AUDIO_SUFFIXES: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+AUDIO_SUFFIXES: Final = (
+    ".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64", ".wave",
+    ".bwf", ".oga", ".mp2", ".mpga", ".sph", ".nist", ".voc", ".avr", ".htk", ".iff", ".svx", ".8svx", ".16svx", ".paf",
+    ".fap", ".pvf", ".sds", ".sf", ".ircam", ".sd2", ".wve", ".xi",
+)  # fmt: skip  # all that libsndfile reads, but .mat: that is a table of anything
+AUDIO_KINDS: Final = f"{', '.join(AUDIO_SUFFIXES[:6])} or another that libsndfile reads"  # for messages
 WRITTEN_SUFFIXES: Final = (".wav", ".flac")
 CLIPPED_LEVEL: Final = 32_767 / FULL_SCALE  # the largest positive 16-bit sample
 MAX_SECONDS: Final = 3_600.0  # a header can promise anything; nobody reads an hour by mistake
@@ -173,7 +178,7 @@ def _open(path: Path) -> soundfile.SoundFile:
         raise AudioError(f"{path}: may not be read ({error.strerror})") from error
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(
-            f"{path}: not a sound file that can be read ({_reason(error)}); expected one of {', '.join(AUDIO_SUFFIXES)}"
+            f"{path}: not a sound file that can be read ({_reason(error)}); expected {AUDIO_KINDS}"
         ) from error
 
 

@@ -128,6 +128,7 @@ def data_export(source: str | None, to: str, out: str, **options: Any) -> int:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--split", type=click.Choice(METHODS), default="auto", show_default=True, help="How clips are divided.")
 @click.option("--holdout", type=float, default=DEFAULT_HOLDOUT, show_default=True, help="Share of validation, of test.")
+@click.option("--validation-share", "validation", type=float, help="Share of validation; that of --holdout otherwise.")
 @click.option("--hard-negatives", metavar="DIR", help="Clips to learn as unknown words, of: hanmadi mine.")
 @click.option("--talk", multiple=True, metavar="PATH", help="Recordings without a keyword to learn from; repeatable.")
 @click.option(

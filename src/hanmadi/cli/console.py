@@ -135,6 +135,8 @@ def _show_check(found: DataCheck) -> None:
     click.echo(table(header, rows))
     rates = ", ".join(f"{rate} Hz: {n}" for rate, n in sorted(found.rates.items()))
     click.echo(f"\n{found.source}: {found.clips} clips of {len(found.counts)} words ({rates}), {found.noises} noises")
+    for note in found.notes:
+        click.echo(f"note: {note}")
     for kind, listed in found.problems.items():
         click.echo(f"{kind}: {len(listed)}")
         for problem in listed[:_LISTED]:

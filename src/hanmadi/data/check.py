@@ -12,13 +12,14 @@ import numpy as np
 
 from hanmadi import audio
 from hanmadi.audio import Sound
-from hanmadi.data.splits import split_speakers
+from hanmadi.data.splits import split_speakers, tell_speakers
 from hanmadi.data.store import MAX_CLIP_SECONDS, SPLITS, Broken, Recording, Source
 from hanmadi.errors import AudioError, DataError
 
 SHORTEST_SECONDS: Final = 0.2  # no word is said in less
 SILENT_DB: Final = -60.0  # a peak below this is no speech
 CLIPPED_SHARE: Final = 0.01  # of samples at full scale: one hears it
+_NAMED: Final = 3  # clips that a note names
 ANY_SPLIT: Final = "not split"  # neither lists nor speakers: the split is drawn when training starts
 
 
@@ -32,6 +33,7 @@ class Suspect(NamedTuple):
 class _Heard(NamedTuple):
     """What is kept of a recording; the recording itself may hold its samples."""
 
+    name: str
     word: str
     speaker: str | None
     split: str | None
@@ -60,6 +62,7 @@ class DataCheck:
     silent: list[Suspect]
     clipped: list[Suspect]
     duplicated: list[Suspect]
+    notes: tuple[str, ...] = ()  # what was passed over, and what of names and lists is doubtful
 
     @property
     def clips(self) -> int:
@@ -86,7 +89,7 @@ class DataCheck:
         }
         return {
             "source": self.source, "clips": self.clips, "words": counts, "rates": self.rates,
-            "noises": self.noises, **problems,
+            "noises": self.noises, "notes": list(self.notes), **problems,
         }  # fmt: skip
 
 
@@ -106,7 +109,7 @@ def check(source: Source, *, progress: Callable[[int], None] | None = None) -> D
             broken.append(Broken(recording.name, str(error)))
             continue
         rates[sound.sample_rate] += 1
-        readable.append(_Heard(recording.word, recording.speaker, recording.split, sound.seconds))
+        readable.append(_Heard(recording.name, recording.word, recording.speaker, recording.split, sound.seconds))
         for kind, reason in _suspicions(sound):
             suspects[kind].append(Suspect(recording.name, reason))
         digest = hashlib.blake2b(np.ascontiguousarray(sound.samples).tobytes(), digest_size=16).digest()
@@ -117,7 +120,8 @@ def check(source: Source, *, progress: Callable[[int], None] | None = None) -> D
     if not readable and not broken:
         raise DataError(f"{source.name}: no recordings")
     noises = _readable_noises(source.noises(), broken)
-    return DataCheck(source.name, _count(readable), dict(rates), noises, broken, **suspects)
+    notes = (*(note.text for note in source.notes()), *_on_speakers(readable))
+    return DataCheck(source.name, _count(readable), dict(rates), noises, broken, **suspects, notes=notes)
 
 
 def _suspicions(sound: Sound) -> list[tuple[str, str]]:
@@ -150,10 +154,26 @@ def _splitter(readable: list[_Heard]) -> Callable[[_Heard], str]:
     if all(heard.split is not None for heard in readable):
         return lambda heard: heard.split or ANY_SPLIT
     speakers = tuple(dict.fromkeys(heard.speaker for heard in readable if heard.speaker is not None))
-    if all(heard.speaker is not None for heard in readable) and len(speakers) >= 3:
+    if tell_speakers(len(_nameless(readable)), len(readable)) and len(speakers) >= 3:
         split = dict(zip(speakers, split_speakers(speakers), strict=True))
-        return lambda heard: SPLITS[split[heard.speaker or ""]]
+        return lambda heard: SPLITS[0 if heard.speaker is None else split[heard.speaker]]
     return lambda _: ANY_SPLIT
+
+
+def _nameless(readable: list[_Heard]) -> list[str]:
+    return [heard.name for heard in readable if heard.speaker is None]
+
+
+def _on_speakers(readable: list[_Heard]) -> list[str]:
+    """Which clips do not tell their speaker, where others do and no list says the split."""
+    nameless = _nameless(readable)
+    if not nameless or len(nameless) == len(readable) or all(heard.split is not None for heard in readable):
+        return []
+    enough = tell_speakers(len(nameless), len(readable))
+    then = "for training alone" if enough else "so clips are split at random, which flatters"
+    more = f" and {len(nameless) - _NAMED} more" if len(nameless) > _NAMED else ""
+    named = f"{', '.join(nameless[:_NAMED])}{more}"
+    return [f"clips that do not tell their speaker: {len(nameless)} of {len(readable)} ({named}); {then}"]
 
 
 def _readable_noises(noises: Iterable[Recording], broken: list[Broken]) -> int:

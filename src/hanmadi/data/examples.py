@@ -97,14 +97,15 @@ def make_examples(
     *,
     split_method: Method = "auto",
     holdout: float = DEFAULT_HOLDOUT,
+    validation: float | None = None,
     seed: int = 0,
 ) -> dict[str, Examples]:
-    """Examples of "train", "validation" and "test".
+    """Examples of "train", "validation" and "test", divided as `hanmadi.data.splits.split_clips` says.
 
     Words without a label are left out. Silence is made where the source has less of it than of a keyword.
     Raises DataError when a keyword was never recorded, a split is empty, or training has fewer than two labels.
     """
-    splits = split_clips(store, method=split_method, holdout=holdout, seed=seed)
+    splits = split_clips(store, method=split_method, holdout=holdout, validation=validation, seed=seed)
     by_word = label_of_words(store, labels)
     noises = split_noise(store)
     examples = {}

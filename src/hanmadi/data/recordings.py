@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import audio
-from hanmadi.audio import AUDIO_SUFFIXES, Samples, clean_mono
+from hanmadi.audio import AUDIO_KINDS, Samples, clean_mono
+from hanmadi.data.scan import scan
 from hanmadi.errors import AudioError, DataError
 from hanmadi.files import printable
 
@@ -45,15 +47,26 @@ def open_backgrounds(paths: Iterable[str | os.PathLike[str]], *, sample_rate: in
 
 
 def sound_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Files, and those below folders, in the order of names. Raises DataError where there is none."""
+    """Files, and those below folders, in the order of names. Warns of sounds that are not read.
+
+    Raises DataError where there is none.
+    """
     found: list[Path] = []
     for path in map(Path, paths):
-        files = sorted(file for file in path.rglob("*") if _is_sound(file)) if path.is_dir() else [path]
-        if not files or not files[0].exists():
-            wrong = "holds none" if path.is_dir() else "is not there"
-            raise DataError(f"{path}: expected a recording or a folder of {', '.join(AUDIO_SUFFIXES)}, but it {wrong}")
-        found += files
+        if not path.exists():
+            raise DataError(f"{path}: expected a recording or a folder of recordings, but it is not there")
+        found += _files_below(path) if path.is_dir() else [path]
     return found
+
+
+def _files_below(folder: Path) -> list[Path]:
+    found = scan(folder)
+    for note in found.notes():
+        if note.matters:
+            warnings.warn(note.text, stacklevel=3)
+    if not found.sounds:
+        raise DataError(f"{folder}: expected a recording or a folder of {AUDIO_KINDS}, but it holds none")
+    return found.sounds
 
 
 def from_samples(name: str, recordings: Sequence[Samples]) -> Background:
@@ -108,10 +121,6 @@ def _pieces(file: Path, sample_rate: int) -> Iterator[Samples]:
     yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def _is_sound(file: Path) -> bool:
-    return file.suffix.lower() in AUDIO_SUFFIXES and not file.name.startswith(".")
-
-
 @dataclass(frozen=True)
 class Talk:
     """Recordings one after the other. They are in a file that is mapped, so that hours of it fill no memory."""
@@ -120,6 +129,10 @@ class Talk:
     sample_rate: int  # Hz
     source: str  # names of the files and folders
     fingerprint: str  # of the samples
+
+    def has_fingerprint(self, fingerprint: object) -> bool:
+        """Whether what a run remembers is these recordings."""
+        return fingerprint == self.fingerprint
 
     @property
     def seconds(self) -> float:

@@ -19,8 +19,9 @@ import mmap
 import os
 import shutil
 import time
+import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,10 +32,11 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples, Sound
+from hanmadi.data.scan import Note
 from hanmadi.errors import AudioError, DataError, WriteError
 from hanmadi.files import replacing_folder
 
-FORMAT: Final = "hanmadi-clips-1"
+FORMAT: Final = "hanmadi-clips-2"
 SPLITS: Final = ("train", "validation", "test")
 NO_SPLIT: Final = -1
 NO_SPEAKER: Final = -1
@@ -76,6 +78,9 @@ class Source(Protocol):
     def noises(self) -> Iterator[Recording]:
         """Long recordings of noise without words; may be none."""
 
+    def notes(self) -> Sequence[Note]:
+        """What was passed over where recordings were looked for, and what is doubtful."""
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -93,6 +98,7 @@ class ClipStore:
     source: str  # name of the source
     licence: str | None
     fingerprint: str  # of what is stored: the same wherever the recordings are copied to
+    former_fingerprint: str  # as cards and runs before format 2 have it: without words and speakers
     sample_rate: int  # Hz
     clip_samples: int
     words: tuple[str, ...]  # vocabulary of `word`
@@ -109,6 +115,10 @@ class ClipStore:
 
     def __len__(self) -> int:
         return len(self.word)
+
+    def has_fingerprint(self, fingerprint: object) -> bool:
+        """Whether what a card or a run remembers is these clips."""
+        return fingerprint in (self.fingerprint, self.former_fingerprint)
 
     def samples(self, rows: NDArray[np.integer[Any]] | slice) -> NDArray[np.int16]:
         """int16 samples of clips: (len(rows), clip_samples), a copy."""
@@ -193,6 +203,7 @@ def open_store(path: Path) -> ClipStore:
             arrays = {name: columns[name] for name in ("word", "speaker", "split", "name_starts", "noise_starts")}
         store = ClipStore(
             path=path, source=about["source"], licence=about["licence"], fingerprint=about["fingerprint"],
+            former_fingerprint=about["former_fingerprint"],
             sample_rate=about["sample_rate"], clip_samples=about["clip_samples"],
             words=tuple(about["words"]), speakers=tuple(about["speakers"]),
             noise_names=tuple(about["noise_names"]), broken=tuple(Broken(**b) for b in about["broken"]),
@@ -219,8 +230,11 @@ def cached_store(
 ) -> ClipStore:
     """The store of a source from the cache, built when it is absent or the recordings have changed.
 
-    When one is built, those that nobody has used for 30 days go.
+    Warns of what was passed over and is doubtful. When one is built, those that nobody has used for 30 days go.
     """
+    for note in source.notes():
+        if note.matters:
+            warnings.warn(note.text, stacklevel=2)
     key = f"{source.fingerprint()}-{sample_rate}-{round(sample_rate * seconds)}"
     path = cache_folder() / "clips" / key
     if path.exists():
@@ -240,8 +254,9 @@ def cached_store(
 def _forget_unused(folder: Path) -> None:
     """Remove the stores that were last used long ago; whatever else is in the folder stays."""
     for store in folder.iterdir():
-        if (store / "store.json").is_file() and time.time() - store.stat().st_mtime > _KEPT_DAYS * 86_400:
-            shutil.rmtree(store, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process has removed it meanwhile
+            if (store / "store.json").is_file() and time.time() - store.stat().st_mtime > _KEPT_DAYS * 86_400:
+                shutil.rmtree(store, ignore_errors=True)
 
 
 def cache_folder() -> Path:
@@ -288,16 +303,25 @@ def _write_store(
         split=columns[:, 2].astype(np.int8), name_starts=np.array(name_starts, np.int64),
         noise_starts=np.array(noise_starts, np.int64),
     )  # fmt: skip
+    former = _former_fingerprint(folder)
     about = {
-        "format": FORMAT, "source": source.name, "licence": source.licence, "fingerprint": _fingerprint(folder),
-        "sample_rate": sample_rate, "clip_samples": length, "words": words.values, "speakers": speakers.values,
-        "noise_names": noise_names, "broken": [vars(b) for b in broken],
+        "format": FORMAT, "source": source.name, "licence": source.licence,
+        "fingerprint": _fingerprint(former, words.values, speakers.values, columns[:, 1].astype("<i4")),
+        "former_fingerprint": former, "sample_rate": sample_rate, "clip_samples": length, "words": words.values,
+        "speakers": speakers.values, "noise_names": noise_names, "broken": [vars(b) for b in broken],
     }  # fmt: skip
     (folder / "store.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def _fingerprint(folder: Path) -> str:
+def _fingerprint(former: str, words: list[str], speakers: list[str], speaker: NDArray[np.int32]) -> str:
     """Of names, sounds and what is known of them. Unlike a source's, it does not change with the times of files."""
+    digest = hashlib.sha256(json.dumps(["store-2", former, words, speakers]).encode())
+    digest.update(speaker.tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _former_fingerprint(folder: Path) -> str:
+    """As formats before 2 had it: of names, sounds, splits and the numbers of words, but not of the words."""
     digest = hashlib.sha256(b"store-1")
     for name in ("names.txt", "samples.i16", "noise.i16"):
         with open(folder / name, "rb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -20,7 +20,7 @@ from hanmadi.data.store import NO_SPLIT, SPLITS, ClipStore, cached_store
 from hanmadi.errors import DataError
 from hanmadi.evaluation.metrics import Interval, LabelScores, confusion_matrix, per_label, wilson_interval
 from hanmadi.inference.recognizer import Recognizer, load
-from hanmadi.labels import SILENCE, LabelSet
+from hanmadi.labels import SILENCE, LabelSet, word_key
 
 Which = Literal["auto", "train", "validation", "test", "all"]
 WHICH: Final[tuple[Which, ...]] = ("auto", "train", "validation", "test", "all")
@@ -29,6 +29,7 @@ _SILENCE_BIASES: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
 _UNKNOWN_BIASES: Final = (0.0, -0.25, -0.5, -0.75)
 _MOST_LOST, _FEWEST_TO_BALANCE = 0.001, 500  # share of spoken clips; number of them
 BATCH: Final = 16  # spectra of so many clips stay in the processor's cache
+_SHOWN_WORDS: Final = 20  # that a message names
 SYNTHETIC: Final = "synth"  # the name of the source that needs no files
 
 
@@ -137,12 +138,27 @@ def store_for(
     *,
     progress: Callable[[int], None] | None = None,
 ) -> ClipStore:
-    """Recordings as a recogniser hears them, at its rate and length; without ``data``, those it was trained on."""
+    """Recordings as a recogniser hears them, at its rate and length; without ``data``, those it was trained on.
+
+    Raises DataError if none of their words is one of its labels.
+    """
     data = trained_on(recognizer) if data is None else data
     words = LabelSet(recognizer.labels).keywords
     seconds = recognizer.clip_samples / recognizer.sample_rate
     source = open_source(data, words=words)
-    return cached_store(source, sample_rate=recognizer.sample_rate, seconds=seconds, progress=progress)
+    store = cached_store(source, sample_rate=recognizer.sample_rate, seconds=seconds, progress=progress)
+    _check_words(store, recognizer.labels)
+    return store
+
+
+def _check_words(store: ClipStore, labels: Sequence[str]) -> None:
+    """Raises DataError if no word is a label: then folders are no words, or of another model, and all is unknown."""
+    if not set(map(word_key, labels)) & set(map(word_key, store.words)):
+        raise DataError(
+            f"{store.source}: expected words that the model knows ({', '.join(labels)}), found none of them; what is "
+            f"there: {', '.join(sorted(store.words)[:_SHOWN_WORDS])}; name the folder that holds the folders of words, "
+            "or name a folder of other words 'unknown'"
+        )
 
 
 def trained_on(recognizer: Recognizer) -> str | None:
@@ -237,7 +253,8 @@ def unknown_bias(scores: NDArray[np.floating[Any]], targets: NDArray[np.int64], 
 
 
 def _knows_test_split(store: ClipStore, recognizer: Recognizer) -> bool:
-    return bool((store.split != NO_SPLIT).all()) or recognizer.about.data.fingerprint == store.fingerprint
+    trained_on = recognizer.about.data.fingerprint
+    return bool((store.split != NO_SPLIT).all()) or store.has_fingerprint(trained_on)
 
 
 def _rows_of(store: ClipStore, recognizer: Recognizer, split: Which) -> NDArray[np.int64]:
@@ -248,11 +265,12 @@ def _rows_of(store: ClipStore, recognizer: Recognizer, split: Which) -> NDArray[
 
 def _splits_as_trained(store: ClipStore, trained: Data) -> NDArray[np.int8]:
     """The split that the model was trained with, so that its test is not of clips that it has seen."""
-    if trained.fingerprint != store.fingerprint:
+    if not store.has_fingerprint(trained.fingerprint):
         return split_clips(store)
     return split_clips(
         store, method=cast("Method", trained.method or "auto"),
-        holdout=DEFAULT_HOLDOUT if trained.holdout is None else trained.holdout, seed=trained.seed or 0,
+        holdout=DEFAULT_HOLDOUT if trained.holdout is None else trained.holdout,
+        validation=trained.validation, seed=trained.seed or 0,
     )  # fmt: skip
 
 

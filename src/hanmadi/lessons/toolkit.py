@@ -20,7 +20,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hanmadi import audio
+from hanmadi.data.scan import Note
 from hanmadi.data.sources.choose import open_source
 from hanmadi.data.store import ClipStore, Recording, Source, cached_store
 from hanmadi.errors import HanmadiError
@@ -123,6 +124,10 @@ class Portion:
     def noises(self) -> Iterator[Recording]:
         """All of the source."""
         return self.source.noises()
+
+    def notes(self) -> Sequence[Note]:
+        """Those on the source."""
+        return self.source.notes()
 
 
 def lesson_data(

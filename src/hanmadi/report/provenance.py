@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from hanmadi.card import Card, HardNegatives, NegativeSpeech, Training
+from hanmadi.card import Card, Data, HardNegatives, NegativeSpeech, Training
 from hanmadi.report.html import (  # fmt: skip
     NBSP,
     NONE,
@@ -32,7 +32,6 @@ SPLIT_WORDS: Final = {"train": "training", "validation": "validation", "test": "
 def data(card: Card, store: ClipStore) -> Html:
     """Clips of every split and label, what was heard beside them, and what was broken."""
     about = card.data
-    held = f"{about.method}, {number(about.holdout)} held out for each"
     rows = [
         ("Recordings", name(about.source or NONE)),
         ("Licence", about.licence or "not stated by the data"),
@@ -40,7 +39,7 @@ def data(card: Card, store: ClipStore) -> Html:
         ("Talk without a keyword", _talk(about.talk)),
         ("Hard negatives", _hard_negatives(about.hard_negatives)),
         ("Teachers", ", ".join(map(composed, card.training.teachers)) or None),
-        ("Split", "official lists" if about.method == "official" else held),
+        ("Split", _held_out(about)),
         ("Fingerprint", tag("code", about.fingerprint or NONE)),
     ]
     return section(
@@ -51,6 +50,14 @@ def data(card: Card, store: ClipStore) -> Html:
         tag("h3", "Broken recordings"),
         *_broken(store),
     )
+
+
+def _held_out(about: Data) -> str:
+    if about.method == "official":
+        return "official lists"
+    if about.validation is None:
+        return f"{about.method}, {number(about.holdout)} held out for each"
+    return f"{about.method}, {number(about.validation)} held out for validation, {number(about.holdout)} for test"
 
 
 def _talk(found: NegativeSpeech | None) -> str | None:

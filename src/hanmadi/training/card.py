@@ -66,6 +66,7 @@ def _data(settings: Settings, store: ClipStore, labels: LabelSet, examples: dict
         fingerprint=store.fingerprint,
         method=choose_method(store, settings.split),
         holdout=settings.holdout,
+        validation=settings.validation,
         seed=settings.seed,
         broken=len(store.broken),
         hard_negatives=_hard_negatives(examples["train"].hard),

@@ -102,6 +102,7 @@ def train(
     seed: int = 0,
     split: Method = "auto",
     holdout: float = DEFAULT_HOLDOUT,
+    validation: float | None = None,
     hard_negatives: str | os.PathLike[str] | None = None,
     talk: Iterable[str | os.PathLike[str]] = (),
     teachers: Iterable[str | os.PathLike[str]] = (),
@@ -111,16 +112,18 @@ def train(
     """Train a recogniser and write everything about it into a run folder.
 
     data: a folder ``<word>/*.wav``, a course ``.npz``, or None for synthetic speech. Ends after ``epochs`` or
-    ``minutes``. ``hard_negatives`` is a folder that `hanmadi.evaluation.mining.mine` filled. ``talk`` are recordings,
-    of any length, in which no keyword is said: learnt as unknown, and most of all what is taken for a keyword.
-    ``teachers`` are folders of finished runs, of a larger network or of several, whose answers are learnt beside the
-    labels. ``out`` must not hold another run; by default it is a new folder in ``runs/``.
+    ``minutes``. ``holdout`` is the share of clips or speakers that test it where the data has no splits; as many choose
+    its best epoch, unless ``validation`` is their share. ``hard_negatives`` is a folder that
+    `hanmadi.evaluation.mining.mine` filled. ``talk`` are recordings, of any length, in which no keyword is said: learnt
+    as unknown, and most of all what is taken for a keyword. ``teachers`` are folders of finished runs, of a larger
+    network or of several, whose answers are learnt beside the labels. ``out`` must not hold another run; by default it
+    is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(
         None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
-        seed, split, holdout, None if hard_negatives is None else str(hard_negatives), tuple(map(str, talk)),
-        tuple(map(str, teachers)),
+        seed, split, holdout, validation, None if hard_negatives is None else str(hard_negatives),
+        tuple(map(str, talk)), tuple(map(str, teachers)),
     )  # fmt: skip
     folder = Path(out) if out is not None else new_run_folder(arch)
     with runs.claimed(folder, new=True, made=out is None):
@@ -168,7 +171,10 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         open_source(settings.data, words=labels.keywords), sample_rate=features.sample_rate,
         seconds=features.seconds, progress=hooks.on_clips,
     )  # fmt: skip
-    examples = make_examples(store, labels, split_method=settings.split, holdout=settings.holdout, seed=settings.seed)
+    examples = make_examples(
+        store, labels, split_method=settings.split, holdout=settings.holdout, validation=settings.validation,
+        seed=settings.seed,
+    )  # fmt: skip
     hard, talk = _hard_negatives(settings, store), _talk(settings, chosen, store)
     if hard is not None:
         examples["train"] = with_hard_negatives(examples["train"], hard)

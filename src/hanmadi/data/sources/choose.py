@@ -17,13 +17,14 @@ from hanmadi.labels import make_labels
 def open_source(data: str | os.PathLike[str] | None = None, *, words: Iterable[str] | None = None) -> Source:
     """A folder of words, an ``.npz`` as the course has it, or, without ``data``, synthetic speech of ``words``.
 
-    Raises DataError for anything else.
+    ``words`` are those that a model knows or a training asks for. Raises DataError for anything else.
     """
+    words = None if words is None else tuple(words)
     if data is None:
         return SynthSource(words=make_labels(words).keywords)
     path = Path(data)
     if path.is_dir():
-        return FolderSource(path)
+        return FolderSource(path, words or ())
     if path.suffix.lower() == ".npz" and path.is_file():
         return NpzSource(path)
     found = "nothing is there" if not path.exists() else "found a file of another kind"

@@ -1,33 +1,34 @@
-"""Clips in folders: ``<word>/*.wav|flac|ogg|opus|mp3``, with or without the official lists."""
+"""Clips in folders: ``<word>/*.wav|flac|ogg|...``, with or without folders of splits and the official lists."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
 from hanmadi import audio
-from hanmadi.audio import AUDIO_SUFFIXES
+from hanmadi.audio import AUDIO_KINDS
+from hanmadi.data.scan import Note, Scan, scan
+from hanmadi.data.sources.layout import NOISE_FOLDER, Layout, Place, lay_out, spelled, word_of_file
+from hanmadi.data.sources.lists import LISTS, Lists, clip_key, read_lists
+from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, MAX_NOISE_SECONDS, Recording
 from hanmadi.errors import DataError
 from hanmadi.files import printable
 
-NOISE_FOLDER: Final = "_background_noise_"
-_LISTS: Final = {"validation_list.txt": "validation", "testing_list.txt": "test"}
-# file names that tell the speaker: <speaker>_nohash_<n>, <speaker>_NO_<n>, <word>_<speaker>_<n>
-_FLAT_NAME: Final = re.compile(r"[^_]+_.+_\d+")  # <word>_<speaker>_<n>, for a folder without folders
-_MARKED_SPEAKER: Final = re.compile(r"(?P<speaker>.+?)_(?:nohash|NO)_\d+$")
+# file names that tell the speaker: <speaker>_nohash_<n>, <speaker>_NO_<n>; <word>_<speaker>_<n> in the word's folder
+_MARKED_SPEAKER: Final = re.compile(r"(?P<speaker>.+?)_(?:nohash|NO)_\d+")
 
 
 @dataclass(frozen=True)
 class FolderSource:
     """A folder with one folder a word.
 
+    Folders of splits (``train/<word>/``, ``test/<word>/``, `hanmadi.data.sources.layout` has them all) are splits.
     ``validation_list.txt`` and ``testing_list.txt`` are followed when they are there; the official test
     archive (``_silence_`` and ``_unknown_`` folders, no lists) is test throughout. The speaker is read from
     names such as ``0a7c2a8d_nohash_0.wav`` and ``3_theo_12.wav``, or from a folder ``<word>/<speaker>/``. A folder
@@ -35,6 +36,7 @@ class FolderSource:
     """
 
     path: Path
+    words: tuple[str, ...] = ()  # that are expected, if they are known: they tell folders of words from others
 
     @property
     def name(self) -> str:
@@ -51,29 +53,31 @@ class FolderSource:
         return None
 
     def fingerprint(self) -> str:
-        """From names, sizes and times of all files: cheap, and it changes when they do."""
-        digest = hashlib.sha256(b"folder-2")
-        for file in [*self._files, *self._noise_files, *(self.path / name for name in _LISTS)]:
+        """From names, sizes and times of all files, and what their folders mean: cheap, and it changes when they do."""
+        digest = hashlib.sha256(b"folder-3")
+        lists = [(self.path.joinpath(*root, name), "") for root in self._layout.roots for name in LISTS]
+        clips = [(self.path.joinpath(*at.path), f"{self._word_of(at)} {at.split}") for at in self._layout.clips]
+        for file, meaning in [*clips, *((file, "") for file in self._noise_files), *lists]:
             stat = file.stat() if file.exists() else None
-            facts = (stat.st_size, stat.st_mtime_ns) if stat else None
+            facts = (stat.st_size, stat.st_mtime_ns, meaning) if stat else None
             digest.update(f"{file.relative_to(self.path)}\0{facts}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()[:24]
 
+    def notes(self) -> tuple[Note, ...]:
+        """What was passed over, and what of names and lists is doubtful."""
+        return (*self._scan.notes(), *self._layout.notes, *self._listed.notes, *self._spellings.notes(self.name))
+
     def recordings(self) -> Iterator[Recording]:
         """Every clip, sorted by path. Raises DataError if there is none."""
-        if not self._files:
-            raise DataError(
-                f"{self.path}: expected folders <word>/ with {', '.join(AUDIO_SUFFIXES)} files, or files "
-                "<word>_<speaker>_<n>.wav, found none; make one folder for each word"
-            )
-        for file in self._files:
-            relative = file.relative_to(self.path)
+        if not self._layout.clips:
+            raise DataError(self._nothing_found())
+        for place in self._layout.clips:
             yield Recording(
-                name=printable(relative.as_posix()),
-                word=printable(word_of(relative)),
-                load=partial(audio.read, file, max_seconds=MAX_CLIP_SECONDS),
-                speaker=speaker_of(relative),
-                split=self._split_of(relative.as_posix()),
+                name=printable("/".join(place.path)),
+                word=self._spellings.of(self._word_of(place)),
+                load=partial(audio.read, self.path.joinpath(*place.path), max_seconds=MAX_CLIP_SECONDS),
+                speaker=speaker_of(place, self.words),
+                split=self._split_of(place),
             )
 
     def noises(self) -> Iterator[Recording]:
@@ -83,69 +87,57 @@ class FolderSource:
             yield Recording(name, NOISE_FOLDER, partial(audio.read, file, max_seconds=MAX_NOISE_SECONDS))
 
     @cached_property
-    def _files(self) -> list[Path]:
-        try:
-            folders = sorted(f for f in self.path.iterdir() if f.is_dir() and not _is_hidden(f.name))
-        except OSError as error:
-            raise DataError(f"{self.path}: not a folder that can be read ({error.strerror})") from error
-        files = [file for folder in folders if folder.name != NOISE_FOLDER for file in _sounds_below(folder)]
-        return files or [file for file in _sounds_below(self.path) if _FLAT_NAME.fullmatch(file.stem)]
+    def _scan(self) -> Scan:
+        return scan(self.path)
+
+    @cached_property
+    def _layout(self) -> Layout:
+        paths = [file.relative_to(self.path).parts for file in self._scan.sounds]
+        return lay_out(paths, words=self.words, source=str(self.path))
 
     @cached_property
     def _noise_files(self) -> list[Path]:
-        folder = self.path / NOISE_FOLDER
-        return _sounds_below(folder) if folder.is_dir() else []
+        return [self.path.joinpath(*noise) for noise in self._layout.noises]
 
     @cached_property
-    def _listed(self) -> dict[str, str]:
-        """Official split by path; raises DataError if a clip is in both lists."""
-        listed: dict[str, str] = {}
-        for name, split in _LISTS.items():
-            if not (self.path / name).is_file():
-                continue
-            for line in (self.path / name).read_text(encoding="utf-8-sig", errors="replace").split("\n"):
-                clip = _without_suffix(line.strip())
-                if clip and listed.setdefault(clip, split) != split:
-                    raise DataError(f"{self.path}: {line.strip()} stands in both lists; a clip is in one split only")
-        return listed
+    def _listed(self) -> Lists:
+        """Official splits; raises DataError if a clip is in both lists, or most lines match nothing."""
+        folders = [self.path.joinpath(*root) for root in self._layout.roots]
+        return read_lists(folders, (clip_key(place.parts) for place in self._layout.clips))
 
-    def _split_of(self, relative: str) -> str | None:
-        if self._listed:
-            return self._listed.get(_without_suffix(relative), "train")
-        official_test = all((self.path / name).is_dir() for name in ("_silence_", "_unknown_"))
-        return "test" if official_test else None
+    def _split_of(self, place: Place) -> str | None:
+        if self._listed.there and place.split in (None, "train"):
+            return self._listed.splits.get(clip_key(place.parts), "train")
+        return place.split or ("test" if self._is_official_test else None)
 
+    @cached_property
+    def _is_official_test(self) -> bool:
+        tops = {place.parts[0] for place in self._layout.clips if len(place.parts) > 1}
+        return {"_silence_", "_unknown_"} <= tops
 
-def word_of(relative: Path) -> str:
-    """What is said, by the path below the source."""
-    return relative.parts[0] if len(relative.parts) > 1 else relative.stem.split("_")[0]
+    def _word_of(self, place: Place) -> str:
+        first, *below = place.parts
+        return printable(first if below else word_of_file(Path(first).stem, self.words) or first)
 
+    @cached_property
+    def _spellings(self) -> Spellings:
+        return Spellings(map(self._word_of, self._layout.clips))
 
-def speaker_of(relative: Path) -> str | None:
-    """Who speaks, by the path below the source; None if it does not tell."""
-    if marked := _MARKED_SPEAKER.fullmatch(relative.stem):
-        return printable(marked["speaker"])
-    if len(relative.parts) > 2:
-        return printable(relative.parts[1])
-    word, *others = relative.stem.split("_")
-    if len(others) > 1 and word == word_of(relative) and others[-1].isdigit():
-        return printable("_".join(others[:-1]))
-    return None
+    def _nothing_found(self) -> str:
+        text = (
+            f"{self.path}: expected folders <word>/ with files of {AUDIO_KINDS}, or files <word>_<speaker>_<n>.wav, "
+            "found none; make one folder for each word"
+        )
+        return "; ".join([text, *(note.text for note in self._scan.notes() if note.matters)])
 
 
-def _without_suffix(path: str) -> str:
-    # lists name .wav files; the same clips may be stored as .flac
-    return os.path.splitext(path)[0]  # a path in a list has "/" on every system
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _sounds_below(folder: Path) -> list[Path]:
-    found = (
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in AUDIO_SUFFIXES and not any(map(_is_hidden, file.relative_to(folder).parts))
-    )
-    return sorted(found)
+def speaker_of(place: Place, words: Collection[str] = ()) -> str | None:
+    """Who speaks in a clip, by where it lies; None if that does not tell. ``words``: those expected, if known."""
+    stem = printable(Path(place.path[-1]).stem)
+    if marked := _MARKED_SPEAKER.fullmatch(stem):
+        return marked["speaker"]
+    if place.speaker is not None:
+        return printable(place.speaker)
+    word = printable(place.parts[0]) if len(place.parts) > 1 else word_of_file(stem, words)
+    named = re.fullmatch(rf"{spelled(word)}_(?P<speaker>.+)_\d+", stem, re.IGNORECASE) if word else None
+    return named["speaker"] if named else None

@@ -18,6 +18,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from hanmadi.audio import FULL_SCALE, Sound
+from hanmadi.data.scan import Note
+from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, Recording
 from hanmadi.errors import AudioError, DataError
 
@@ -71,11 +73,21 @@ class NpzSource:
             for start in range(0, len(labels), at_once):
                 block = _read_rows(file, self.path, min(at_once, len(labels) - start), shape[1], dtype)
                 for i, row in enumerate(block, start):
-                    yield Recording(f"#{i}", str(labels[i]), _Loader(f"#{i}", row, self.sample_rate))
+                    yield Recording(
+                        f"#{i}", self._spellings.of(str(labels[i])), _Loader(f"#{i}", row, self.sample_rate)
+                    )
 
     def noises(self) -> Iterator[Recording]:
         """None: the course's file has its silence as clips."""
         return iter(())
+
+    def notes(self) -> tuple[Note, ...]:
+        """Which words are written in several ways."""
+        return tuple(self._spellings.notes(self.name))
+
+    @cached_property
+    def _spellings(self) -> Spellings:
+        return Spellings(map(str, self._labels))
 
     @cached_property
     def _labels(self) -> NDArray[np.str_]:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples, Sound
+from hanmadi.data.scan import Note
 from hanmadi.data.sources import espeak
 from hanmadi.data.sources.espeak import synthesise, voices
 from hanmadi.data.store import Recording
@@ -174,6 +175,10 @@ class SynthSource:
             for number in range(2):
                 load = partial(_noise, make, self, number)
                 yield Recording(f"{NOISE_WORD}/{kind}_{number}.wav", NOISE_WORD, load)
+
+    def notes(self) -> tuple[Note, ...]:
+        """Nothing: what is made is as it is described."""
+        return ()
 
     @cached_property
     def other_words(self) -> tuple[str, ...]:

@@ -1,0 +1,112 @@
+"""``validation_list.txt`` and ``testing_list.txt``: which clips are held out, however a program wrote their paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hanmadi.audio import AUDIO_SUFFIXES
+from hanmadi.data.scan import UNREAD_SUFFIXES, Note
+from hanmadi.errors import DataError
+from hanmadi.files import printable
+from hanmadi.labels import word_key
+
+LISTS: Final = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+_SUFFIXES: Final = frozenset(AUDIO_SUFFIXES) | UNREAD_SUFFIXES
+_SHOWN: Final = 3  # lines that a message shows
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The split of each listed clip by its key, whether there are lists at all, and lines that name no clip."""
+
+    splits: dict[str, str]
+    there: bool = False
+    notes: tuple[Note, ...] = ()
+
+
+def clip_key(parts: Sequence[str]) -> str:
+    """A clip by the path from its word's folder on, the same for every spelling of it and every format."""
+    *folders, file = parts
+    stem, suffix = os.path.splitext(file)
+    return "/".join(map(word_key, [*folders, stem if suffix.lower() in _SUFFIXES else file]))
+
+
+def read_lists(folders: Iterable[Path], clips: Iterable[str]) -> Lists:
+    """The lists in these folders, for clips by their keys.
+
+    Raises DataError if a clip is in both lists, or most of the lines of a list that name a word which is here match
+    nothing: the clips that they hold out would be trained on.
+    """
+    index = _Index(clips)
+    splits: dict[str, str] = {}
+    notes, there = [], False
+    for path in (folder / name for folder in folders for name in LISTS):
+        lines = _lines(path)
+        there = there or bool(lines)
+        missed = []
+        for line in lines:
+            found = index.find(line)
+            missed += [] if found else [line]
+            if any(splits.setdefault(key, LISTS[path.name]) != LISTS[path.name] for key in found):
+                raise DataError(f"{path.parent}: {line} stands in both lists; a clip is in one split only")
+        if missed:
+            notes.append(_missed(path, lines, missed, index))
+    return Lists(splits, there, tuple(notes))
+
+
+class _Index:
+    """Clips by their keys, and by the names of their files."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = frozenset(keys)
+        self._words = {key.split("/")[0] for key in self.keys if "/" in key}
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        for key in self.keys:
+            self._by_name[key.rsplit("/", 1)[-1]].append(key)
+
+    def find(self, line: str) -> list[str]:
+        """The clip that a line names: below any root, or by a file name that only one clip has."""
+        key = _key_of(line)
+        parts = key.split("/")
+        for start in range(len(parts)):
+            if (tail := "/".join(parts[start:])) in self.keys:
+                return [tail]
+        return self._by_name[key] if len(self._by_name.get(key, ())) == 1 else []
+
+    def is_of_another_word(self, line: str) -> bool:
+        """Whether a line names a folder, but none of a word that is here: of a part of the words, that is no wonder."""
+        folders = _key_of(line).split("/")[:-1]
+        return bool(folders) and not self._words.intersection(folders)
+
+
+def _key_of(line: str) -> str:
+    parts = [part.strip() for part in re.split(r"[\\/]+", line)]
+    return clip_key([part for part in parts if part not in ("", ".", "..")] or [""])
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    data = path.read_bytes()
+    coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # Notepad writes either
+    lines = data.decode(coding, errors="replace").splitlines()
+    return [bare for line in lines if (bare := line.strip().strip("\"'").strip())]
+
+
+def _missed(path: Path, lines: Sequence[str], missed: Sequence[str], index: _Index) -> Note:
+    wrong = [line for line in missed if not index.is_of_another_word(line)]
+    shown = ", ".join(printable(line) for line in (wrong or missed)[:_SHOWN])
+    text = f"{path.parent}: {len(missed)} of {len(lines)} lines of {path.name} match no clip, such as {shown}"
+    expected = min(index.keys, default="<word>/<file>")
+    if len(missed) == len(lines) or len(wrong) > (len(lines) - len(missed) + len(wrong)) / 2:
+        raise DataError(
+            f"{text}; expected lines such as {expected}.wav, for what a list holds out must not be trained on: "
+            "mend the list, or remove it to split by speaker"
+        )
+    return Note(f"{text}; if those clips are here under another name, they are trained on")

@@ -78,11 +78,9 @@ def _checked(path: Path, session: onnxruntime.InferenceSession, text: str) -> Bu
         card = json.loads(text)
         if card["format"] != FORMAT:
             raise ModelError(f"{path}: expected a model of format {FORMAT}, found {card['format']}; update hanmadi")
-        labels, rate, samples = (
-            LabelSet(tuple(card["labels"])),
-            int(card["sample_rate"]),
-            int(card["clip_samples"]),
-        )
+        if not isinstance(card["labels"], list):
+            raise ModelError(f"{path}: its card is damaged (expected a list of labels); export it again")
+        labels, rate, samples = LabelSet(tuple(card["labels"])), int(card["sample_rate"]), int(card["clip_samples"])
         inputs, outputs = session.get_inputs()[0], session.get_outputs()[0]
         if inputs.name != INPUT or inputs.shape[1] != samples or outputs.shape[1] != len(labels):
             raise ModelError(f"{path}: the network and its card do not belong together; export it again")

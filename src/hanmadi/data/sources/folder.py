@@ -14,8 +14,9 @@ from typing import Final
 from hanmadi import audio
 from hanmadi.audio import AUDIO_SUFFIXES
 from hanmadi.data.store import MAX_CLIP_SECONDS, MAX_NOISE_SECONDS, Recording
-from hanmadi.errors import DataError
+from hanmadi.errors import DataError, LabelError
 from hanmadi.files import printable
+from hanmadi.labels import check_label
 
 NOISE_FOLDER: Final = "_background_noise_"
 _LISTS: Final = {"validation_list.txt": "validation", "testing_list.txt": "test"}
@@ -70,7 +71,7 @@ class FolderSource:
             relative = file.relative_to(self.path)
             yield Recording(
                 name=printable(relative.as_posix()),
-                word=printable(word_of(relative)),
+                word=_checked_word(file, printable(word_of(relative))),
                 load=partial(audio.read, file, max_seconds=MAX_CLIP_SECONDS),
                 speaker=speaker_of(relative),
                 split=self._split_of(relative.as_posix()),
@@ -119,6 +120,14 @@ class FolderSource:
 def word_of(relative: Path) -> str:
     """What is said, by the path below the source."""
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem.split("_")[0]
+
+
+def _checked_word(file: Path, word: str) -> str:
+    """The same word. Raises DataError for one that cannot be a label."""
+    try:
+        return check_label(word)
+    except LabelError as error:
+        raise DataError(f"{file}: names no word ({error})") from error
 
 
 def speaker_of(relative: Path) -> str | None:

@@ -71,6 +71,41 @@ def test_one_label_tells_nothing_apart() -> None:
         LabelSet(("yes",))
 
 
+HOSTILE = (
+    "../../x", "..", ".", "/x", "a/b", "a\\b", "x??/", "a\nb", "a\0b", "\x1b[2J", "\x9b2J", "a\x7f", "a\u2028b",
+    "a\ud800", "a\u202eb", "a" * 65, "", " ", "\t", 1, None, ["a"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_labels_that_could_do_harm(label: object) -> None:
+    with pytest.raises(LabelError):
+        LabelSet(("yes", label))  # type: ignore[arg-type]
+    with pytest.raises(LabelError):
+        make_labels(["yes", label])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    "label", ["a" * 64, "hey jarvis", "what?", "예", "don't", "<b>", "=1+1", "a:b", "café.", "می\u200cرود"]
+)
+def test_labels_that_may_be(label: str) -> None:
+    assert LabelSet(("yes", label)).labels[1] == label
+
+
+@pytest.mark.parametrize(
+    "pair", [("yes", "yes"), ("yes", "Yes"), ("yes", " yes"), ("silence", "_silence_"), ("é", "e\u0301")]
+)
+def test_labels_that_are_one(pair: tuple[str, str]) -> None:
+    with pytest.raises(LabelError, match="more than once"):
+        LabelSet(pair)
+
+
+def test_as_many_labels_as_can_be_meant() -> None:
+    assert len(LabelSet(tuple(f"w{i}" for i in range(1_000)))) == 1_000
+    with pytest.raises(LabelError, match="at most 1000"):
+        LabelSet(tuple(f"w{i}" for i in range(1_001)))
+
+
 @given(st.text())
 def test_normal_words_stay(word: str) -> None:
     assert normal_word(normal_word(word)) == normal_word(word)

@@ -9,7 +9,12 @@
 The commands of the same names do the same: ``hanmadi train``, ``hanmadi predict``, ``hanmadi evaluate``.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime writes an identifier of the device into the home folder and sends events to its maker, unless this
+# stands in the environment before it is imported; every module of hanmadi is imported after this one
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

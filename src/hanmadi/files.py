@@ -100,6 +100,33 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def create_text(path: Path, text: str) -> bool:
+    """Write a new file of UTF-8 text, whole; False where one of that name is there, which stays as it is."""
+    temporary = _beside(path)
+    try:
+        with _write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(text, encoding="utf-8")
+            with suppress(FileExistsError):
+                _create(path, temporary)
+                return True
+            return False
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _create(path: Path, whole: Path) -> None:
+    """Give a file a second name, which nobody may have. Raises FileExistsError."""
+    try:
+        os.link(whole, path)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems of memory cards know no second names
+        with open(path, "xb") as file:
+            file.write(whole.read_bytes())
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes, whole or not at all."""
     with replacing(path) as temporary:

@@ -17,24 +17,36 @@ UNKNOWN: Final = "unknown"
 SILENCE: Final = "silence"
 COURSE_KEYWORDS: Final = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 COURSE_LABELS: Final = (*COURSE_KEYWORDS, UNKNOWN, SILENCE)  # in the course's order
+MAX_CHARACTERS: Final = 64  # of a label
+MAX_LABELS: Final = 1_000
+# control characters, halves of surrogate pairs, and what ends a line
+_UNPRINTABLE: Final = ("Cc", "Cs", "Zl", "Zp")
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # text around it right to left
 # the official archives write the two that are not words with underscores
 _ALIASES: Final = {f"{before}{word}{before}": word for word in (UNKNOWN, SILENCE) for before in ("", "_")}
 
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Ordered labels; a label's position is its index in scores and confusion matrices."""
+    """Ordered labels; a label's position is its index in scores and confusion matrices.
+
+    Checked on construction, as a model file may come from anybody: labels become names of files, C, HTML and lines on
+    a terminal. Raises LabelError.
+    """
 
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if len(self.labels) < 2:
-            raise LabelError(f"expected at least two labels to tell apart, got {list(self.labels)}")
-        if any(not label.strip() for label in self.labels):
-            raise LabelError(f"expected labels with a name, got an empty one in {list(self.labels)}")
-        doubled = sorted({label for label in self.labels if self.labels.count(label) > 1})
-        if doubled:
-            raise LabelError(f"expected each label once, got {', '.join(doubled)} more than once")
+        if not 2 <= len(self.labels) <= MAX_LABELS:
+            least = "at least two labels to tell apart" if len(self.labels) < 2 else f"at most {MAX_LABELS} labels"
+            raise LabelError(f"expected {least}, got {len(self.labels)}")
+        for label in self.labels:
+            check_label(label)
+        first: dict[str, int] = {}
+        for index, label in enumerate(self.labels):
+            same = first.setdefault(normal_word(label).casefold(), index)
+            if same != index:
+                raise LabelError(f"expected each label once, got {self.labels[same]!r} and {label!r}: more than once")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,6 +64,22 @@ class LabelSet:
         if key != SILENCE and UNKNOWN in self.labels:
             return self.labels.index(UNKNOWN)
         return None
+
+
+def check_label(label: object) -> str:
+    """A label that can be shown, written and used in the name of a file, as it came. Raises LabelError for another."""
+    if not isinstance(label, str):
+        raise LabelError(f"expected labels of text, got {label!r:.80}")
+    if not label.strip():
+        raise LabelError("expected labels with a name, got an empty one")
+    if len(label) > MAX_CHARACTERS:
+        raise LabelError(
+            f"expected labels of at most {MAX_CHARACTERS} characters, got {label[:20]!r}... of {len(label)}"
+        )
+    odd = [sign for sign in label if unicodedata.category(sign) in _UNPRINTABLE or sign in _TURNING]
+    if odd or set(label) & set("/\\") or ".." in label or label.strip() == ".":
+        raise LabelError(f"expected labels without control characters, '/', '\\' or '..', got {label!r}; rename it")
+    return label
 
 
 def normal_word(word: str) -> str:
@@ -75,7 +103,7 @@ def make_labels(words: Iterable[str] | None = None) -> LabelSet:
         return LabelSet(COURSE_LABELS)
     if isinstance(words, str):
         raise LabelError(f'expected words as a list, got the one string {words!r}; write ["{words}"]')
-    named = tuple(normal_word(word) for word in words)
+    named = tuple(normal_word(check_label(word)) for word in words)
     keywords = tuple(word for word in named if word not in (UNKNOWN, SILENCE))
     if not keywords:
         raise LabelError("expected at least one word to recognise, got none; try --words yes,no")

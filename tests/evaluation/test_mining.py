@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import csv
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from live_fakes import RATE, FakeRecognizer, hiss, tone, write_fake_model
 
-from hanmadi import audio
+from hanmadi import audio, load
 from hanmadi.cli import run as run_command
 from hanmadi.data.examples import make_examples, sampling_weights, with_hard_negatives
 from hanmadi.data.sources.folder import FolderSource
 from hanmadi.data.store import ClipStore, build_store
-from hanmadi.errors import DataError, TrainingError
+from hanmadi.errors import DataError, ModelError, TrainingError
+from hanmadi.evaluation import mining
 from hanmadi.evaluation.mining import MANIFEST, mine, triggers
 from hanmadi.inference.decisions import DecisionConfig
+from hanmadi.inference.model_file import FORMAT, write_card
 from hanmadi.labels import LabelSet
 from hanmadi.runs import Settings
 from hanmadi.training import train as training
@@ -61,6 +64,51 @@ def test_mined_clips_and_their_manifest(tmp_path: Path) -> None:
     assert sorted(path.parent.name for path in out.rglob("*.wav")) == ["no", "no"]
     with pytest.raises(DataError, match="not there"):
         mine([tmp_path / "none"], out, model=model)
+
+
+def test_recordings_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    model, out = write_fake_model(tmp_path / "tones.onnx"), tmp_path / "hard"
+    names = ("monday/radio/a.wav", "tuesday/radio/a.wav", "tuesday/radio/a.flac")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        audio.write(tmp_path / name, talk(), sample_rate=RATE)
+    for _ in range(2):  # the second time the same clips are found
+        assert len(mine([tmp_path / "monday", tmp_path / "tuesday"], out, model=model).clips) == 3
+        with open(out / MANIFEST, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert sorted(row["recording"] for row in rows) == sorted(str(tmp_path / name) for name in names)
+        assert sorted(out.rglob("*.wav")) == sorted(out / row["file"] for row in rows)
+        assert len({row["file"] for row in rows}) == 3
+
+
+def test_two_who_fill_a_folder_at_once(tmp_path: Path) -> None:
+    model, out = load(write_fake_model(tmp_path / "tones.onnx")), tmp_path / "hard"
+    for i in range(6):
+        audio.write(tmp_path / f"talk{i}.wav", talk(5 + i), sample_rate=RATE)
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda i: mine([tmp_path / f"talk{i}.wav"], out, model=model), range(6)))
+    with open(out / MANIFEST, newline="", encoding="utf-8") as file:
+        assert sorted(Path(row["recording"]).stem for row in csv.DictReader(file)) == [f"talk{i}" for i in range(6)]
+
+
+@pytest.mark.parametrize("label", ["../../x", "/tmp/x", "..", ".", "", "a\\b", "=1+1", "con.", "C:x", "\x1b[2J"])
+def test_a_label_leads_nowhere_else(label: str, tmp_path: Path) -> None:
+    """Even where nobody had checked it before."""
+    row = mining._mined(tmp_path / "radio" / "talk.wav", mining.Detection(label, 1.0, 0.9), 0.5)
+    folder, name = Path(row.file).parts
+    assert PureWindowsPath(row.file).parts == (folder, name)
+    assert not folder.startswith((".", "=", "+", "-", "@"))
+    assert name.startswith("radio_talk-")
+    assert name.endswith("_0.50.wav")
+
+
+def test_a_model_with_such_a_label_is_refused(tmp_path: Path) -> None:
+    path = write_fake_model(tmp_path / "tones.onnx")
+    write_card(
+        path, {"format": FORMAT, "labels": ["yes", "../../x", "a", "b"], "sample_rate": RATE, "clip_samples": RATE}
+    )
+    with pytest.raises(ModelError, match="without control characters"):
+        load(path)
 
 
 def test_a_foreign_manifest_is_left_alone(tmp_path: Path) -> None:

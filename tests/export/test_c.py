@@ -20,6 +20,7 @@ from hanmadi.features import compute, mel_filters
 from hanmadi.inference.decisions import DecisionConfig, decide
 from hanmadi.inference.model_file import Bundle, open_bundle
 from hanmadi.inference.recognizer import SHIPPED_FOLDER, shipped
+from hanmadi.labels import LabelSet
 
 STRICT = ("-O2", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler (cc) is here")
@@ -181,7 +182,73 @@ def test_numbers_are_read_as_they_were(value: float) -> None:
     assert np.float32(text[:-1]) == np.float32(value)
 
 
-def test_words_of_any_writing_are_c_strings() -> None:
-    assert c_export._string("yes") == '"yes"'
-    assert c_export._string('a"b\\') == '"a\\"b\\\\"'
-    assert c_export._string("예1") == '"\\354\\230\\2101"'
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hey yes_1-a", '"hey yes_1-a"'), ('a"b', '"a\\042b"'), ("예1", '"\\354\\230\\2101"'),
+        ("x??/", '"x\\077\\077\\057"'),
+        ("\\", '"\\134"'), ("a\nb", '"a\\012b"'), ("%s@X@", '"\\045s\\100X\\100"'),
+    ],
+)  # fmt: skip
+def test_words_of_any_writing_are_c_strings(text: str, expected: str) -> None:
+    assert c_export._string(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["*/ int x; /*", "a*??/\n/ int x;", "a \\", "??/", "\u202e*/", "//*", "x\0y", ["a", "*/"], None]
+)
+def test_what_a_card_says_stays_in_its_comment(text: object) -> None:
+    found = c_export._comment(text)
+    assert not set(found) & set("*\\?\n\0\u202e")
+
+
+def hostile(bundle: Bundle) -> Bundle:
+    """A model of somebody who would like to run code."""
+    code = '*/ int stolen = system("touch stolen"); /* ??/\n \\'
+    labels = ["yes", "??)", 'x"', '"};int stolen;', "%n%s", "<b>", "@ARRAYS@", "예", *bundle.labels.labels[8:]]
+    card = bundle.card | {
+        "labels": labels, "architecture": bundle.card["architecture"] | {"name": code},
+        "data": {"licence": code, "attribution": code, "source": code},
+    }  # fmt: skip
+    return replace(bundle, card=card, labels=LabelSet(tuple(labels)))
+
+
+CPP = r"""
+#include "hanmadi_model.h"
+#include <cstdio>
+#include <cstring>
+static float clip[HANMADI_CLIP_SAMPLES], work[HANMADI_WORKSPACE_FLOATS], scores[HANMADI_LABELS];
+static hanmadi_decider decider;
+int main()
+{
+    hanmadi_begin(&decider);
+    hanmadi_scores(clip, work, scores);
+    for (int i = 0; i < HANMADI_LABELS; i++)
+        std::printf("%s\n", hanmadi_labels[i]);
+    return hanmadi_decide(&decider, scores) < -1;
+}
+"""
+
+
+@needs_compiler
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler (c++) is here")
+@pytest.mark.parametrize("changed", [lambda bundle: bundle, hostile], ids=["shipped", "hostile"])
+@pytest.mark.parametrize("standard", ["c99", "c11", "gnu99"])
+def test_it_is_linked_from_cpp(changed, standard: str, tmp_path: Path) -> None:
+    """Compiled as C and called from C++, as a sketch for an Arduino does, whatever a label or a card says."""
+    bundle = changed(load("tiny").bundle)
+    write_sources(tmp_path, bundle)
+    (tmp_path / "sketch.cpp").write_text(CPP)
+    strict = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
+    for command in (
+        ["cc", f"-std={standard}", *strict, "-c", "hanmadi_model.c"],
+        ["cc", f"-std={standard}", *strict, "-c", "example.c"],
+        ["c++", *strict, "sketch.cpp", "hanmadi_model.o", "-lm", "-o", "sketch"],
+    ):  # fmt: skip
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    found = subprocess.run([tmp_path / "sketch"], capture_output=True, check=True).stdout.decode()
+    assert tuple(found.splitlines()) == bundle.labels.labels
+    for name in ("hanmadi_model.h", "hanmadi_model.c"):
+        command = ["cc", "-fpreprocessed", "-E", "-P", name]  # without its comments
+        assert b"system" not in subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout

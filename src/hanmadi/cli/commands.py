@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import click
 
 from hanmadi import __version__
 from hanmadi.cli import console
+from hanmadi.cli.output import one_line, print_json, say, show
 from hanmadi.data.splits import DEFAULT_HOLDOUT, METHODS
 from hanmadi.errors import AudioError, HanmadiError
 
@@ -71,7 +73,7 @@ def info(files: Sequence[str], plot: str | None, as_json: bool) -> int:
         try:
             console.show_facts(file, as_json=as_json, plot=plot)
         except AudioError as error:
-            console.say(f"error: {error}")
+            say(f"error: {one_line(error)}")
             failed += 1
     return SOME_FAILED if failed else DONE
 
@@ -248,14 +250,14 @@ def predict(files: Sequence[str], model: str | None, top: int, as_json: bool) ->
         try:
             found = recognizer.predict_file(file, top=top)
         except AudioError as error:
-            console.say(f"error: {error}")
+            say(f"error: {one_line(error)}")
             failed += 1
             continue
         if as_json:
             ranked = [score._asdict() for score in found.top]
-            console.print_json({"file": file, "label": found.label, "score": found.score, "top": ranked})
+            print_json({"file": file, "label": found.label, "score": found.score, "top": ranked})
         else:
-            click.echo(f"{file}: " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.top))
+            show(f"{one_line(file)}: " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.top))
     return SOME_FAILED if failed else DONE
 
 
@@ -293,13 +295,13 @@ def listen(source: str | None, model: str | None, list_devices: bool, **options:
 @click.option("--data", metavar="SRC", help="Recordings on which the page may start trainings.")
 @click.option("--runs", default="runs", show_default=True, metavar="DIR", help="Folder of the runs to show.")
 @click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="Another site to let in; repeatable.")
-@click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
-def serve(runs: str, origins: Sequence[str], port: int, show: bool, **options: Any) -> int:
+@click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
+def serve(runs: str, origins: Sequence[str], port: int, browse: bool, **options: Any) -> int:
     """A page to see and speak to, and an HTTP API; on this machine only, unless --host says otherwise."""
     from hanmadi.web import server
 
     chosen = server.Options(runs=Path(runs), origins=tuple(origins), **options)
-    return server.serve(chosen, port=port, show=show, say=console.say)
+    return server.serve(chosen, port=port, show=browse, say=say)
 
 
 @cli.command("try")
@@ -338,24 +340,26 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments; returns the exit code."""
-    warnings.showwarning = lambda message, *_, **__: console.say(f"warning: {message}")
+    warnings.showwarning = lambda message, *_, **__: say(f"warning: {one_line(message)}")
     try:
         code = cli.main(list(arguments), prog_name="hanmadi", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort:
-        console.say("stopped")
+        say("stopped")
         return 130
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()  # click would write it in an encoding of its own
+        error.show(file=text)
+        say(text.getvalue().rstrip())
         return WRONG_CALL
     except KeyboardInterrupt:
-        console.say("stopped; go on with: hanmadi train --resume" if "train" in arguments[:1] else "stopped")
+        say("stopped; go on with: hanmadi train --resume" if "train" in arguments[:1] else "stopped")
         return 130
     except BrokenPipeError:
         return SOME_FAILED
     except HanmadiError as error:
-        console.say(f"error: {error}")
+        say(f"error: {one_line(error)}")
         return WRONG_CALL
     return code if isinstance(code, int) else DONE
 

@@ -1,8 +1,7 @@
-"""What the command shows: tables and bars for people on standard error, results on standard output."""
+"""What the commands on sounds, data and trainings show."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from hanmadi.cli.output import draw, one_line, print_json, say, share, show, table, undraw
 
 if TYPE_CHECKING:
     from hanmadi.card import Card
@@ -21,17 +22,8 @@ if TYPE_CHECKING:
     from hanmadi.training.loop import Step
     from hanmadi.training.train import Run
 
+_COUNT_WIDTH = 30  # of the line that counts recordings
 _LISTED = 20  # problems of a kind that are listed by name
-
-
-def say(text: str = "") -> None:
-    """A line for people: standard error, so that results can be piped."""
-    click.echo(text, err=True)
-
-
-def print_json(value: Any) -> None:
-    """One JSON value on a line of standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 # ---- info ----
@@ -48,8 +40,8 @@ def show_facts(file: str, *, as_json: bool, plot: str | None) -> None:
         print_json(asdict(facts))
     else:
         bits = f"{facts.bits} bits per sample" if facts.bits else "no fixed bits per sample (lossy)"
-        click.echo(
-            f"{facts.path}\n"
+        show(
+            f"{one_line(facts.path)}\n"
             f"  codec     {facts.codec}\n"
             f"  rate      {facts.sample_rate} Hz, {bits}, {facts.channels} channel{'s' * (facts.channels > 1)}\n"
             f"  duration  {facts.seconds:.3f} s ({facts.frames} samples)\n"
@@ -77,7 +69,7 @@ def get_archive(name: str | None, folder: Path) -> int:
     if name is None:
         for archive in ARCHIVES.values():
             size = f"{archive.size / 1e6:,.0f} MB" if archive.size else "size told by the server"
-            click.echo(f"{archive.name:32} {size:>24}  {archive.licence}, {archive.citation}")
+            show(f"{archive.name:32} {size:>24}  {archive.licence}, {archive.citation}")
         return 0
     with _bytes_bar() as progress:
         path = get(name, folder, progress=progress)
@@ -120,8 +112,8 @@ def export_data(source: str | None, out: Path, **options: Any) -> int:
     from hanmadi.data.export import export_npz
 
     found = export_npz(source, out, **options)
-    click.echo(f"{found.path}: {sum(found.counts.values())} clips")
-    click.echo(table(["label", "clips"], [[label, str(count)] for label, count in found.counts.items()]))
+    show(f"{found.path}: {sum(found.counts.values())} clips")
+    show(table(["label", "clips"], [[label, str(count)] for label, count in found.counts.items()]))
     return 0
 
 
@@ -132,17 +124,19 @@ def _show_check(found: DataCheck) -> None:
     for word, counts in sorted(found.counts.items()):
         cells = [counts.get(split) for split in splits]
         rows.append([word, *(f"{c.clips} / {len(c.speakers)} / {c.seconds:.0f}" if c else "-" for c in cells)])
-    click.echo(table(header, rows))
+    show(table(header, rows))
     rates = ", ".join(f"{rate} Hz: {n}" for rate, n in sorted(found.rates.items()))
-    click.echo(f"\n{found.source}: {found.clips} clips of {len(found.counts)} words ({rates}), {found.noises} noises")
+    show(
+        f"\n{one_line(found.source)}: {found.clips} clips of {len(found.counts)} words ({rates}), {found.noises} noises"
+    )
     for note in found.notes:
-        click.echo(f"note: {note}")
+        show(f"note: {one_line(note)}")
     for kind, listed in found.problems.items():
-        click.echo(f"{kind}: {len(listed)}")
+        show(f"{kind}: {len(listed)}")
         for problem in listed[:_LISTED]:
-            click.echo(f"  {problem.name}: {problem.reason}")
+            show(f"  {one_line(problem.name)}: {one_line(problem.reason)}")
         if len(listed) > _LISTED:
-            click.echo(f"  and {len(listed) - _LISTED} more; all with --json")
+            show(f"  and {len(listed) - _LISTED} more; all with --json")
 
 
 # ---- training ----
@@ -153,7 +147,7 @@ def list_architectures() -> int:
     from hanmadi.models import architecture, names
 
     for name in names():
-        click.echo(f"{name:24} {architecture(name).summary}")
+        show(f"{name:24} {architecture(name).summary}")
     return 0
 
 
@@ -253,8 +247,8 @@ def evaluate(model: str | None, data: str | None, split: Any, *, as_json: bool) 
         print_json(found.to_dict())
     else:
         header = ["label", "clips", "precision", "recall", "95 % interval of recall"]
-        click.echo(table(header, [_label_row(scores) for scores in found.per_label]))
-        click.echo("\n" + _confusion_table(found))
+        show(table(header, [_label_row(scores) for scores in found.per_label]))
+        show("\n" + _confusion_table(found))
     return 1 if found.broken else 0
 
 
@@ -303,9 +297,9 @@ def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str
     title = f"said: {said}   heard: {found.prediction.label} {found.prediction.score:.0%}   {verdict}"
     default = (run_of(recognizer.path) or Path()) / "try.png"  # a shipped model lies among the program's files
     picture = _trial_picture(found, title, Path(plot) if plot else default)
-    click.echo(f"clip:    {found.name}\nsaid:    {said}")
-    click.echo("heard:   " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.prediction.top))
-    click.echo(f"picture: {picture or 'none'}\n{verdict}")
+    show(f"clip:    {one_line(found.name)}\nsaid:    {one_line(said)}")
+    show("heard:   " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.prediction.top))
+    show(f"picture: {picture or 'none'}\n{verdict}")
     return 0
 
 
@@ -335,27 +329,12 @@ def compare(archs: Sequence[str] | None, data: str | None, out: str | None, **op
     if out:
         given["out"] = out
     found = comparison.compare(data, **given, on_model=lambda name: say(f"\n== {name} =="))
-    click.echo(found.markdown())
+    show(found.markdown())
     say(f"table: {found.folder / comparison.TABLE_CSV}\nplot:  {found.folder / comparison.PLOT}")
     return 0
 
 
 # ---- small parts ----
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned: the first to the left, numbers to the right."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in [header, *rows]
-    ]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def share(value: float | None) -> str:
-    """A share in percent; "-" where there is none."""
-    return "-" if value is None else f"{value:.1%}"
 
 
 def _clock(seconds: float) -> str:
@@ -370,15 +349,15 @@ def _counter(verb: str) -> Iterator[Callable[[int], None]]:
     """A count that moves on a terminal, and nothing elsewhere."""
     shown = sys.stderr.isatty()
 
-    def show(count: int) -> None:
+    def count_up(count: int) -> None:
         if shown and count % 100 == 0:
-            click.echo(f"\r{verb} {count}", nl=False, err=True)
+            draw(f"{verb} {count}")
 
     try:
-        yield show
+        yield count_up
     finally:
         if shown:
-            click.echo("\r" + " " * 30 + "\r", nl=False, err=True)
+            undraw(_COUNT_WIDTH)
 
 
 @contextmanager
@@ -387,17 +366,16 @@ def _bytes_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     shown = sys.stderr.isatty()
     last = ("", -1)
 
-    def show(stage: str, done: int, total: int | None) -> None:
+    def progress(stage: str, done: int, total: int | None) -> None:
         nonlocal last
         tenth = (stage, 10 * done // total if total else -1)
         if not shown and tenth == last:
             return
         last = tenth
         of = f" of {total / 1e6:,.0f} MB ({done / total:.0%})" if total else " MB"
-        click.echo(f"{stage} {done / 1e6:,.0f}{of}   ", nl=not shown, err=True)
-        if shown:
-            click.echo("\r", nl=False, err=True)
+        line = f"{stage} {done / 1e6:,.0f}{of}   "
+        draw(line) if shown else say(line)
 
-    yield show
+    yield progress
     if shown:
         say()

@@ -12,12 +12,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import click
-
 from hanmadi import audio
 from hanmadi.audio import Samples
 from hanmadi.cli import actions
-from hanmadi.cli.console import print_json, say
+from hanmadi.cli.output import draw, one_line, print_json, say, show, undraw
 from hanmadi.inference import microphone
 from hanmadi.inference.decisions import Detection
 from hanmadi.inference.recognizer import load
@@ -47,7 +45,9 @@ def list_devices() -> int:
     found = microphone.devices()
     for device in found:
         mark = "*" if device.default else " "
-        click.echo(f"{mark} {device.number:>3}  {device.name}  ({device.channels} channels, {device.sample_rate} Hz)")
+        show(
+            f"{mark} {device.number:>3}  {one_line(device.name)}  ({device.channels} channels, {device.sample_rate} Hz)"
+        )
     say("* is the default; choose another with: hanmadi listen --device NUMBER" if found else "no device records")
     return 0 if found else 1
 
@@ -74,7 +74,7 @@ def listen(
     programs = actions.Actions(dict(actions.parse(text, words) for text in on), tell=show.tell)
     silence = partial(tail, recognizer, config)
     with _opened(source, realtime=realtime, rate=rate, device=device, silence=silence) as (name, sample_rate, blocks):
-        say(f"listening to {name} ({sample_rate} Hz) for {', '.join(words)}; Ctrl-C ends it")
+        say(f"listening to {one_line(name)} ({sample_rate} Hz) for {', '.join(words)}; Ctrl-C ends it")
         found = detections(
             recognizer, blocks, sample_rate=sample_rate, config=config, hop_s=hop_ms / 1_000, on_block=show.block
         )
@@ -124,7 +124,7 @@ class Show:
         self._clear()
         line = f"{found.time_s:8.2f} s  {found.label}  {found.score:.0%}"
         if not self._jsonl:
-            click.echo(line)
+            show(line)
             return
         print_json({"label": found.label, "time_s": round(found.time_s, 6), "score": round(found.score, 6)})
         if self._terminal and not sys.stdout.isatty():  # who watches sees words too
@@ -140,7 +140,7 @@ class Show:
         if self._terminal and now - self._drawn_s >= _REDRAWN_S:
             self._drawn_s = now
             line = f"{stream.time_s:8.1f} s  {meter(stream.level())}  {self._guess(newest)}"
-            click.echo("\r" + line.ljust(self._width), nl=False, err=True)
+            draw(line.ljust(self._width))
             self._width = len(line)
 
     def tell(self, line: str) -> None:
@@ -166,7 +166,7 @@ class Show:
 
     def _clear(self) -> None:
         if self._width:
-            click.echo("\r" + " " * self._width + "\r", nl=False, err=True)
+            undraw(self._width)
             self._width = 0
 
 

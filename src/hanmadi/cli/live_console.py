@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
-from hanmadi.cli.console import print_json, say, share, table
+from hanmadi.cli.output import one_line, print_json, say, share, show, table
 from hanmadi.errors import MissingExtraError
 from hanmadi.evaluation import calibration, mining
 from hanmadi.evaluation import live as live_evaluation
@@ -58,7 +56,7 @@ def mine(recordings: Sequence[str], out: str, **options: Any) -> int:
     """Write the clips that triggered falsely."""
     found = mining.mine(recordings, out, **options)
     for clip in found.clips:
-        click.echo(f"{found.folder / clip.file}  {clip.score:.2f}")
+        show(f"{one_line(found.folder / clip.file)}  {clip.score:.2f}")
     say(f"{len(found.clips)} clips in {found.seconds / 3600:.2f} h of recordings")
     if found.clips:
         say(f"listen to them, then: hanmadi train --hard-negatives {found.folder}")
@@ -66,17 +64,17 @@ def mine(recordings: Sequence[str], out: str, **options: Any) -> int:
 
 
 def _say_heard(name: str) -> None:
-    say(f"hearing {name}")
+    say(f"hearing {one_line(name)}")
 
 
 def _show_live(found: LiveEvaluation) -> None:
     header = ["background", "SNR", "words", "missed", "95 % interval", "other word", "latency", "90 %"]
     rows = [_live_row(heard) for heard in found.heard]
-    click.echo(table(header, rows if len(rows) == 1 else [*rows, _live_row(found.overall)]))
+    show(table(header, rows if len(rows) == 1 else [*rows, _live_row(found.overall)]))
     words = [[word, str(n), str(missed), share(missed / n)] for word, (missed, n) in found.missed_words.items() if n]
-    click.echo("\n" + table(["word", "planted", "missed", "share"], words))
+    show("\n" + table(["word", "planted", "missed", "share"], words))
     if found.false_alarms is not None:
-        click.echo("\n" + _alarms_text(found.false_alarms))
+        show("\n" + _alarms_text(found.false_alarms))
     say(f"{found.clips} clips of {found.data}, split: {found.split}, seed {found.seed}")
 
 
@@ -110,9 +108,11 @@ def _show_calibration(found: Calibration) -> None:
         ]
         for choice in found.words
     ]
-    click.echo(table(header, rows) + "\n\n" + _alarms_text(found.false_alarms))
+    show(table(header, rows) + "\n\n" + _alarms_text(found.false_alarms))
     for heard in found.heard:
-        click.echo(f"missed of words planted in {heard.background} at {heard.snr_db:g} dB: {share(heard.miss_rate)}")
+        show(
+            f"missed of words planted in {one_line(heard.background)} at {heard.snr_db:g} dB: {share(heard.miss_rate)}"
+        )
     say(
         f"this shows, at 95 %, a rate below {found.shown_per_hour:.2f} an hour; "
         f"to show {found.max_fa_per_hour:g} takes {found.hours_needed:.1f} h of recordings without any"

@@ -8,10 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-import click
-
 from hanmadi.card import FORMAT, Card
-from hanmadi.cli.console import print_json, say, table
+from hanmadi.cli.output import one_line, print_json, say, show, table
 from hanmadi.export import parity, targets
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.labels import LabelSet
@@ -32,13 +30,13 @@ def show_model(model: str | None, *, as_json: bool) -> int:
             }
         )  # fmt: skip
         return 0
-    click.echo(recognizer.path)
+    show(one_line(recognizer.path))
     lines = [*_what(recognizer), *_origin(card), *_metrics(card), *_decisions(card)]
     lines += [("limits", limit) for limit in card.limits]
     lines += [("made with", _versions(card.versions)), ("here", _versions(installed()))]
     last = None
     for name, text in lines:
-        click.echo(f"  {'' if name == last else name:{_INDENT}}{text}")
+        show(f"  {'' if name == last else name:{_INDENT}}{one_line(text)}")
         last = name
     return 0
 
@@ -68,11 +66,11 @@ def export(model: str | None, *, to: str, out: str, data: str | None, as_json: b
 
 def _show_report(report: parity.Report) -> None:
     if report.pairs:
-        click.echo(table(list(parity.HEADER), [parity.row(pair) for pair in report.pairs]) + "\n")
+        show(table(list(parity.HEADER), [parity.row(pair) for pair in report.pairs]) + "\n")
     if report.accuracy:
-        click.echo(table(*parity.accuracy_rows(report)) + "\n")
+        show(table(*parity.accuracy_rows(report)) + "\n")
     for line in parity.facts(report):
-        click.echo(line)
+        show(one_line(line))
 
 
 _Lines = list[tuple[str, str]]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -15,20 +16,25 @@ import numpy as np
 from hanmadi import audio
 from hanmadi.audio import Samples
 from hanmadi.data.recordings import from_samples, read_mono, sound_files
-from hanmadi.errors import DataError
+from hanmadi.errors import DataError, WriteError
 from hanmadi.evaluation.live import ScoredStream, detections_in, hear
-from hanmadi.files import printable, write_text
+from hanmadi.files import create_text, printable
 from hanmadi.inference.decisions import DecisionConfig, Detection
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import HOP_S, Listener
 
 MANIFEST: Final = "manifest.csv"
+_CODE: Final = 8  # letters that tell recordings of one name apart
+_MOST_NAME: Final = 60  # letters of a folder, and of a file, in the name of a clip
+_FORMULA: Final = frozenset("=+-@")  # what spreadsheets take for the beginning of a formula
+_NOT_FIRST: Final = _FORMULA | {"."}  # of a folder: hidden ones are not read
+_NOT_IN_NAMES: Final = frozenset('/\\:*?"<>|')
 
 
 class Mined(NamedTuple):
     """One clip that triggered falsely: a row of the manifest."""
 
-    file: str  # below the folder: <label>/<recording>_<seconds>.wav
+    file: str  # below the folder: <label>/<recording>-<code>_<seconds>.wav
     label: str  # what it was taken for
     score: float  # the average that exceeded the threshold
     recording: str
@@ -56,13 +62,15 @@ def mine(
     """Write the clips of recordings without keywords that are detected as one into ``out/<label>/``.
 
     ``threshold`` is for all words, instead of those of the model: a lower one finds what almost triggered, too.
-    A folder may be filled by several calls; `MANIFEST` lists all. Raises DataError for absent recordings.
+    A folder may be filled by several calls, at the same time too; `MANIFEST` lists all. Raises DataError for absent
+    recordings, WriteError when the disk is full.
     """
     recognizer = model if isinstance(model, Recognizer) else load(model)
     config = recognizer.about.decision_config
     if threshold is not None:
         config = replace(config, threshold=threshold, thresholds={})
     folder, found, seconds = Path(out), list[Mined](), 0.0
+    _listed(folder / MANIFEST)  # what is not ours is found before hours are heard
     for path in sound_files(recordings):
         samples = read_mono(path, sample_rate=recognizer.sample_rate)
         seconds += len(samples) / recognizer.sample_rate
@@ -72,10 +80,8 @@ def mine(
         for detection, start in triggers(recognizer, samples, config, hop_s=hop_s):
             clip = samples[start : start + recognizer.clip_samples]
             row = _mined(path, detection, start / recognizer.sample_rate)
-            (folder / row.file).parent.mkdir(parents=True, exist_ok=True)
             audio.write(folder / row.file, clip, sample_rate=recognizer.sample_rate)
             found.append(row)
-    if found:
         _add_to_manifest(folder / MANIFEST, found)
     return Mining(folder, tuple(found), seconds)
 
@@ -97,24 +103,57 @@ def _surest_s(stream: ScoredStream, label: int, time_s: float, smoothing_s: floa
 
 
 def _mined(path: Path, detection: Detection, start_s: float) -> Mined:
-    # recordings of one name may lie in several folders
-    name = f"{path.parent.name}_{path.stem}_{start_s:.2f}.wav".lstrip("_")
+    place = os.fsencode(path.absolute())  # tells monday/radio/a.wav from tuesday/radio/a.wav and from a.flac
+    code = hashlib.sha256(place).hexdigest()[:_CODE]
+    name = f"{path.parent.name[:_MOST_NAME]}_{path.stem[:_MOST_NAME]}".lstrip("_")
+    file = f"{_folder_name(detection.label)}/{name}-{code}_{start_s:.2f}.wav"
     return Mined(
-        printable(f"{detection.label}/{name}"), detection.label, round(detection.score, 4), printable(str(path)),
-        round(start_s, 3),
+        printable(file), detection.label, round(detection.score, 4), printable(str(path)), round(start_s, 3)
     )  # fmt: skip
 
 
+def _folder_name(label: str) -> str:
+    """A label as one part of a path, on every system and in every spreadsheet: anybody may have chosen it."""
+    plain = "".join(sign if sign.isprintable() and sign not in _NOT_IN_NAMES else "_" for sign in label.strip())
+    return f"_{plain}_" if not plain or plain[0] in _NOT_FIRST or plain[-1] == "." else plain
+
+
 def _add_to_manifest(path: Path, found: Sequence[Mined]) -> None:
-    """Rows of this and earlier calls, one a file. Raises DataError if the file there is no manifest."""
-    rows = {row.file: [str(value) for value in row] for row in found}
-    if path.exists():
-        with open(path, newline="", encoding="utf-8") as file:
-            header, *earlier = [*csv.reader(file)] or [[]]
-        if header != list(Mined._fields):
-            raise DataError(f"{path}: expected a manifest of hanmadi mine, found another file; choose another --out")
-        rows = {row[0]: row for row in earlier} | rows
+    """Add the rows that are not there yet. Raises DataError if the file there is no manifest."""
+    listed = _listed(path)
+    new = [row for row in found if row.file not in (listed or ())]
+    if not new:
+        return
+    if listed is None:
+        create_text(path, _csv([Mined._fields]))
+    try:
+        with open(path, "a", newline="", encoding="utf-8") as file:  # in one piece: others may add theirs meanwhile
+            file.write(_csv([_cells(row) for row in new]))
+    except OSError as error:
+        raise WriteError(f"{path}: could not be written ({error.strerror or error})") from error
+
+
+def _listed(path: Path) -> set[str] | None:
+    """Files that a manifest lists; None if there is none. Raises DataError for another file."""
+    try:
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            header, *rows = [*csv.reader(file)] or [[]]
+    except FileNotFoundError:
+        return None
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read ({error}); choose another --out") from error
+    if header != list(Mined._fields):
+        raise DataError(f"{path}: expected a manifest of hanmadi mine, found another file; choose another --out")
+    return {row[0] for row in rows if row}
+
+
+def _cells(row: Mined) -> list[str]:
+    # a spreadsheet runs a cell that begins like a formula
+    label = f"'{row.label}" if row.label[:1] in _FORMULA else row.label
+    return [str(value) for value in row._replace(label=label)]
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([Mined._fields, *(rows[name] for name in sorted(rows))])
-    write_text(path, text.getvalue())
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

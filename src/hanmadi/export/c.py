@@ -6,9 +6,9 @@ decisions are those of `hanmadi.features`, the model file and `hanmadi.inference
 
 from __future__ import annotations
 
-import json
 import math
 import re
+import string
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,9 @@ FILES: Final = ("hanmadi_model.h", "hanmadi_model.c", "example.c")
 LIVE_HOP_S: Final = 0.1  # from window to window, as `hanmadi.inference.stream.HOP_S`
 _FLOAT_BYTES: Final = 4
 _PER_LINE: Final = 8
+_PLAIN: Final = frozenset(string.ascii_letters + string.digits + " _-")
+_IN_COMMENTS: Final = frozenset(" .,:;()[]<>{}=+-_/@#%&!'\"")  # besides letters and digits of any writing
+_MOST_COMMENT: Final = 2_000  # characters
 _PLACE: Final = re.compile(r"@([A-Z_]+)@")
 
 
@@ -58,8 +61,9 @@ def _facts(bundle: Bundle, features: FeatureConfig, network: Network) -> dict[st
         "LABELS": len(bundle.labels), "WORDS": len(bundle.labels.keywords),
         "LABEL_NAMES": ", ".join(_string(label) for label in bundle.labels.labels),
         "WORD_LABELS": ", ".join(str(bundle.labels.labels.index(word)) for word in bundle.labels.keywords),
-        "SAMPLE_RATE": bundle.sample_rate, "CLIP_SAMPLES": bundle.clip_samples, "N_FFT": features.n_fft,
-        "WINDOW": features.window, "HOP": features.hop, "FRAMES": features.n_frames, "MELS": features.n_mels,
+        "SAMPLE_RATE": bundle.sample_rate, "CLIP_SAMPLES": bundle.clip_samples, "N_FFT": int(features.n_fft),
+        "WINDOW": int(features.window), "HOP": int(features.hop), "FRAMES": int(features.n_frames),
+        "MELS": int(features.n_mels),
         "FLOOR": _number(features.floor), "MEAN": _number(features.mean), "STD": _number(features.std),
         "ARENA": first, "WORKSPACE": first + second, "WORKSPACE_BYTES": f"{_FLOAT_BYTES * (first + second):,}",
         "CHANNELS": network.weights.shape[1], "LAYER_COUNT": len(network.convolutions),
@@ -147,10 +151,15 @@ def _number(value: float) -> str:
 
 
 def _string(text: str) -> str:
-    """A C string: ASCII stays, the bytes of other signs are octal, which, unlike \\x, has an end."""
-    plain = json.dumps(text, ensure_ascii=False)[1:-1]
-    return '"' + "".join(c if 32 <= ord(c) < 127 else "".join(f"\\{b:03o}" for b in c.encode()) for c in plain) + '"'
+    """A C string: bytes of all but plain letters are octal, which, unlike \\x, has an end.
+
+    A label may be anybody's: ``??/`` left alone is a backslash to a C compiler, and ends the string too late.
+    """
+    signs = (chr(byte) if chr(byte) in _PLAIN else f"\\{byte:03o}" for byte in text.encode("utf-8", "replace"))
+    return '"' + "".join(signs) + '"'
 
 
-def _comment(text: str) -> str:
-    return " ".join(text.split()).replace("*/", "* /")
+def _comment(text: object) -> str:
+    """What a card says, on one line that can neither end a comment, nor go on in the next, nor turn text around."""
+    line = " ".join(str(text).split())[:_MOST_COMMENT]
+    return "".join(sign if sign.isalnum() or sign in _IN_COMMENTS else "_" for sign in line)

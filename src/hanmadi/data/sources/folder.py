@@ -17,8 +17,9 @@ from hanmadi.data.sources.layout import NOISE_FOLDER, Layout, Place, lay_out, sp
 from hanmadi.data.sources.lists import LISTS, Lists, clip_key, read_lists
 from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, MAX_NOISE_SECONDS, Recording
-from hanmadi.errors import DataError
+from hanmadi.errors import DataError, LabelError
 from hanmadi.files import printable
+from hanmadi.labels import check_label
 
 # file names that tell the speaker: <speaker>_nohash_<n>, <speaker>_NO_<n>; <word>_<speaker>_<n> in the word's folder
 _MARKED_SPEAKER: Final = re.compile(r"(?P<speaker>.+?)_(?:nohash|NO)_\d+")
@@ -74,7 +75,7 @@ class FolderSource:
         for place in self._layout.clips:
             yield Recording(
                 name=printable("/".join(place.path)),
-                word=self._spellings.of(self._word_of(place)),
+                word=self._checked_word(place),
                 load=partial(audio.read, self.path.joinpath(*place.path), max_seconds=MAX_CLIP_SECONDS),
                 speaker=speaker_of(place, self.words),
                 split=self._split_of(place),
@@ -118,6 +119,13 @@ class FolderSource:
     def _word_of(self, place: Place) -> str:
         first, *below = place.parts
         return printable(first if below else word_of_file(Path(first).stem, self.words) or first)
+
+    def _checked_word(self, place: Place) -> str:
+        """The word of a clip. Raises DataError for one that cannot be a label."""
+        try:
+            return check_label(self._spellings.of(self._word_of(place)))
+        except LabelError as error:
+            raise DataError(f"{self.path.joinpath(*place.path)}: names no word ({error})") from error
 
     @cached_property
     def _spellings(self) -> Spellings:

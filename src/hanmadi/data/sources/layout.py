@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -103,7 +104,7 @@ def spelled(word: str) -> str:
 # ---- levels ----
 
 
-def _descend(paths: Sequence[Parts], start: int, keys: Collection[str]) -> int:
+def _descend(paths: Sequence[Parts], start: int, keys: AbstractSet[str]) -> int:
     """The level at which folders stand side by side: below folders that are alone and hold nothing but folders."""
     level = start
     while len(tops := _folders(paths, level)) == 1 and not keys & tops and _holds_no_clips(paths, level, keys):
@@ -120,7 +121,7 @@ def _folders(paths: Sequence[Parts], level: int) -> set[str]:
     return {word_key(path[level]) for path in paths if len(path) > level + 1}
 
 
-def _holds_no_clips(paths: Sequence[Parts], level: int, keys: Collection[str]) -> bool:
+def _holds_no_clips(paths: Sequence[Parts], level: int, keys: AbstractSet[str]) -> bool:
     """Whether the one folder of a level is no word: it holds no files, or files that are named after other words."""
     files = [path for path in paths if len(path) == level + 2]
     words = {word_key(word_of_file(_stem(path)) or "") for path in files}
@@ -128,7 +129,7 @@ def _holds_no_clips(paths: Sequence[Parts], level: int, keys: Collection[str]) -
     return not files or named or bool(words & set(keys))
 
 
-def _split_folders(paths: Sequence[Parts], level: int, keys: Collection[str], source: str) -> dict[str, str]:
+def _split_folders(paths: Sequence[Parts], level: int, keys: AbstractSet[str], source: str) -> dict[str, str]:
     """The split of each folder of a level where they are splits; empty where they are words."""
     tops = {path[level] for path in paths if len(path) > level + 1}
     named = {top: split for top in tops if (split := split_of_name(top))}
@@ -154,7 +155,7 @@ def _places(paths: Sequence[Parts], level: int) -> list[Place]:
     return [Place(path, level) for path in inside or flat]
 
 
-def _check_level(paths: Sequence[Parts], level: int, keys: Collection[str], source: str) -> None:
+def _check_level(paths: Sequence[Parts], level: int, keys: AbstractSet[str], source: str) -> None:
     """Raises DataError if no folder is a word that is expected, but folders one level lower are."""
     lower = [path for path in paths if len(path) > level + 2 and word_key(path[level + 1]) in keys]
     if lower and not keys & _folders(paths, level):

@@ -21,7 +21,8 @@ from hanmadi.audio import FULL_SCALE, Sound
 from hanmadi.data.scan import Note
 from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, Recording
-from hanmadi.errors import AudioError, DataError
+from hanmadi.errors import AudioError, DataError, LabelError
+from hanmadi.labels import check_label
 
 SAMPLE_RATE: Final = 8_000  # Hz; the file does not say, the course's clips are one second of 8,000 samples
 SAMPLES: Final = "wav_vals"
@@ -106,6 +107,11 @@ class NpzSource:
             raise DataError(f"{self.path}: expected clips, found none")
         if len(empty):
             raise DataError(f"{self.path}: {len(empty)} clips have an empty label, the first is clip {empty[0]}")
+        try:
+            for word in np.unique(labels):
+                check_label(str(word))
+        except LabelError as error:
+            raise DataError(f"{self.path}: {error}") from error
         return labels
 
 

@@ -13,6 +13,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HANMADI_LABELS @LABELS@
 #define HANMADI_WORDS @WORDS@ /* labels that are detected: all but "unknown" and "silence" */
 #define HANMADI_SAMPLE_RATE @SAMPLE_RATE@ /* Hz */
@@ -52,5 +56,9 @@ typedef struct {
 
 void hanmadi_begin(hanmadi_decider *decider); /* before the first scores, and after sound was lost */
 int hanmadi_decide(hanmadi_decider *decider, const float *scores); /* index of the label detected, or -1 */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

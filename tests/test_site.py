@@ -22,7 +22,8 @@ FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^\s$](?:[^$]*?[^\s$])?)\$(?
 # what parses and shows for the command, and what only the package itself needs
 NO_REFERENCE = (
     "hanmadi.__main__", "hanmadi.files", "hanmadi.cli.commands", "hanmadi.cli.console", "hanmadi.cli.live_console",
-    "hanmadi.cli.model_console", "hanmadi.cli.listening", "hanmadi.cli.output", "hanmadi.plots.style", "hanmadi.models.checkpoint",
+    "hanmadi.cli.model_console", "hanmadi.cli.listening", "hanmadi.cli.output", "hanmadi.plots.style",
+    "hanmadi.models.checkpoint",
     "hanmadi.report.html", "hanmadi.report.summary", "hanmadi.report.curves", "hanmadi.report.labels",
     "hanmadi.report.mistakes", "hanmadi.report.provenance",
 )  # fmt: skip

@@ -49,12 +49,18 @@ def split_clips(
 ) -> NDArray[np.int8]:
     """Split of every clip, (clips,) index into SPLITS. ``holdout`` is the share of validation, and of test.
 
-    ``official`` and ``speaker`` do not depend on the seed. ``random`` warns that it flatters.
+    ``official`` and ``speaker`` do not depend on the seed. ``random`` warns that it flatters. Raises DataError for a
+    holdout out of range, or another than the default where the lists decide.
     """
     if not 0 < holdout < 0.5:
         raise DataError(f"expected a holdout above 0 and below 0.5, got {holdout:g}")
     method = choose_method(store, method)
     if method == "official":
+        if holdout != DEFAULT_HOLDOUT:
+            raise DataError(
+                f"{store.source}: its lists say what is held out, so --holdout has no effect; leave it out, or use "
+                "--split speaker"
+            )
         return store.split
     if method == "speaker":
         by_speaker = split_speakers(store.speakers, holdout)

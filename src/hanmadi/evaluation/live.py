@@ -417,6 +417,6 @@ def _together(heard: Sequence[Heard]) -> Heard:
     )  # fmt: skip
 
 
-def picture_folder(recognizer: Recognizer) -> Path:
-    """Where results of a model go: its run folder, or here for a model file without one."""
-    return recognizer.path.parent if recognizer.path.with_name("card.json").exists() else Path()
+def picture_folder(recognizer: Recognizer) -> Path | None:
+    """Where results of a model go: its run folder; None for a model file without one, such as a shipped model."""
+    return recognizer.path.parent if recognizer.path.with_name("card.json").exists() else None

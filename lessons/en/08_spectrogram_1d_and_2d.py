@@ -33,7 +33,7 @@ rng = np.random.default_rng(8)
 
 store = lesson_data(words=COURSE_KEYWORDS, others=True, sample_rate=8_000, most=3_000)
 labels = make_labels(store.words[: len(COURSE_KEYWORDS)])  # ten words, unknown, silence
-examples = make_examples(store, labels, holdout=0.3)  # many test clips make short intervals
+examples = make_examples(store, labels, split_method="speaker", holdout=0.3)  # many test clips make short intervals
 say(f"{len(store):,} clips, {len(labels)} labels: {', '.join(labels.labels)}.")
 
 # %% [markdown]

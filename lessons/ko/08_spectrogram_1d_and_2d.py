@@ -33,7 +33,7 @@ rng = np.random.default_rng(8)
 
 store = lesson_data(words=COURSE_KEYWORDS, others=True, sample_rate=8_000, most=3_000)
 labels = make_labels(store.words[: len(COURSE_KEYWORDS)])  # 단어 열 개, unknown, silence
-examples = make_examples(store, labels, holdout=0.3)  # 시험 클립이 많아야 구간이 짧아져요
+examples = make_examples(store, labels, split_method="speaker", holdout=0.3)  # 시험 클립이 많아야 구간이 짧아져요
 say(f"클립 {len(store):,}개, 라벨 {len(labels)}개: {', '.join(labels.labels)}.")
 
 # %% [markdown]

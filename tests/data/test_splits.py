@@ -86,6 +86,9 @@ def test_official_lists_come_first(store: ClipStore) -> None:
     assert choose_method(official) == "official"
     assert np.array_equal(split_clips(official), official.split)
     assert choose_method(official, "speaker") == "speaker"
+    with pytest.raises(DataError, match="--holdout has no effect"):
+        split_clips(official, holdout=0.2)
+    assert len(split_clips(official, method="speaker", holdout=0.2)) == len(official)
 
 
 def test_what_the_clips_do_not_tell(store: ClipStore) -> None:

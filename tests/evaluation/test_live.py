@@ -169,7 +169,14 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_spoken_folder(tmp_path_factory.mktemp("spoken") / "words")
 
 
-def test_the_command(model: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(
+    model: Path,
+    words: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "here").mkdir()
     audio.write(tmp_path / "hiss.wav", hiss(30), sample_rate=RATE)
     call = ["evaluate", "--stream", "--model", str(model), "--data", str(words), "--clips", "10"]
     call += ["--out", str(tmp_path)]
@@ -186,6 +193,12 @@ def test_the_command(model: Path, words: Path, tmp_path: Path, capsys: pytest.Ca
     captured = capsys.readouterr()
     assert "no false alarms an hour can be measured" in captured.err
     assert "latency" in captured.out
+    monkeypatch.chdir(tmp_path / "here")
+    assert run_command(call[:-2]) == 0
+    assert "name one with --out" in capsys.readouterr().err
+    assert run_command(["try", "--model", str(model), "--data", str(words), "--no-play"]) == 0
+    assert "name a file with --plot" in capsys.readouterr().out
+    assert not list(Path().iterdir()), "nothing is written unasked"
     assert run_command(["evaluate", "--model", str(model), "--clips", "6"]) == 2
     assert "--clips goes with --stream" in capsys.readouterr().err
 
@@ -202,7 +215,7 @@ def test_data_without_keywords(model: Path, make_words_folder: Any, tmp_path: Pa
 
 
 def test_pictures_go_beside_the_card(model: Path, tmp_path: Path) -> None:
-    assert picture_folder(load(model)) == Path()
+    assert picture_folder(load(model)) is None
     (tmp_path / "card.json").touch()
     shutil.copy(model, tmp_path / "model.onnx")
     assert picture_folder(load(tmp_path)) == tmp_path

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from hanmadi.errors import TrainingError
+from hanmadi.errors import ModelError, TrainingError
 from hanmadi.features.torch import FrontEnd
 from hanmadi.inference.recognizer import load
 from hanmadi.models import architecture
@@ -72,6 +74,28 @@ def test_a_model_file_teaches_as_its_run_does(run: Run, tmp_path: Path) -> None:
     )
     assert by_run.std() > 0.1
     assert by_file.numpy() == pytest.approx(by_run.numpy(), abs=1e-4)
+
+
+def test_the_model_of_a_run_teaches_by_the_weights_beside_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its layers cannot be read: RUN/model.onnx as RUN, but no other file's weights."""
+
+    def unreadable(_: Any) -> Any:
+        raise ModelError("not a chain")
+
+    monkeypatch.setattr(distillation, "_rebuilt", unreadable)
+    features = torch.randn(3, *SMALL.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        by_folder, by_file = (
+            load_teacher(model, labels=run.card["labels"], features=SMALL)(features)
+            for model in (run.folder, run.model)
+        )
+    assert torch.equal(by_folder, by_file)
+    shutil.copy(run.model, tmp_path / "other.onnx")
+    shutil.copy(run.folder / "weights.safetensors", tmp_path)
+    with pytest.raises(ModelError, match="not a chain"):
+        load_teacher(tmp_path / "other.onnx", labels=run.card["labels"], features=SMALL)
 
 
 def test_a_shipped_model_teaches_without_the_biases_of_its_labels() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hanmadi import __version__
 from hanmadi.cli import console
@@ -38,6 +39,18 @@ class _Words(click.ParamType[tuple[str, ...]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         return value if isinstance(value, tuple) else tuple(word.strip() for word in str(value).split(","))
+
+
+def _refuse(context: click.Context, names: Iterable[str], why: str) -> None:
+    """Raises UsageError if one of these options was given where it would have no effect."""
+    for option in context.command.params:
+        if option.name in names and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{max(option.opts, key=len)} {why}", context)
+
+
+def _refuse_others(context: click.Context, *names: str, why: str) -> None:
+    """Raises UsageError if another option than these was given."""
+    _refuse(context, {str(option.name) for option in context.command.params} - {*names}, why)
 
 
 _words_option = click.option("--words", type=_Words(), help="Words to recognise, such as yes,no,stop.")
@@ -86,8 +99,11 @@ def data() -> None:
 @data.command("get")
 @click.argument("name", required=False)
 @click.option("--out", default="data", show_default=True, help="Folder to put it in.")
-def data_get(name: str | None, out: str) -> int:
+@click.pass_context
+def data_get(context: click.Context, /, name: str | None, out: str) -> int:
     """Download an official archive; without NAME, list them."""
+    if name is None:
+        _refuse(context, ["out"], "goes with the NAME of an archive")
     return console.get_archive(name, Path(out))
 
 
@@ -143,11 +159,11 @@ def data_export(source: str | None, to: str, out: str, **options: Any) -> int:
 def train(context: click.Context, /, go_on: bool, list_archs: bool, **options: Any) -> int:
     """Train a recogniser; without --data, on synthetic speech."""
     if list_archs:
+        _refuse_others(context, "list_archs", why="has no effect with --list")
         return console.list_architectures()
     if go_on:
-        given = {n for n in options if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE}
-        if given - {"out", "epochs", "minutes"}:
-            raise click.UsageError("--resume keeps the settings of its run; only --out, --epochs, --minutes go with it")
+        why = "cannot be changed: --resume keeps the settings of its run; only --out, --epochs, --minutes go with it"
+        _refuse_others(context, "go_on", "out", "epochs", "minutes", why=why)
         return console.resume(**{name: options[name] for name in ("out", "epochs", "minutes")})
     return console.train(**options)
 
@@ -164,9 +180,12 @@ def train(context: click.Context, /, go_on: bool, list_archs: bool, **options: A
 @click.option("--snr", "snr_db", type=float, multiple=True, metavar="DB", help="Of planted words; 10 otherwise.")
 @click.option("--clips", type=click.IntRange(1), help="How many clips to plant; all of the split otherwise.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of planted words.")
-@click.option("--out", metavar="FOLDER", help="For the DET curve; the run folder, or this one, otherwise.")
+@click.option("--out", metavar="FOLDER", help="For the DET curve; the run folder, if there is one, otherwise.")
 @_json_option
+@click.pass_context
 def evaluate(
+    context: click.Context,
+    /,
     model: str | None,
     data: str | None,
     split: str,
@@ -175,14 +194,13 @@ def evaluate(
     **live: Any,
 ) -> int:
     """How good a model is on recordings, or, with --stream, live."""
-    given = {name: value for name, value in live.items() if value}
     if not stream:
-        if given:
-            raise click.UsageError(f"--{next(iter(given)).removesuffix('_db')} goes with --stream")
+        _refuse(context, live, "goes with --stream")
         return console.evaluate(model, data, split, as_json=as_json)
     from hanmadi.cli import live_console
 
-    return live_console.evaluate_stream(model, data, split, out=given.pop("out", None), as_json=as_json, **given)
+    out, given = live.pop("out"), {name: value for name, value in live.items() if value}
+    return live_console.evaluate_stream(model, data, split, out=out, as_json=as_json, **given)
 
 
 @cli.command()
@@ -199,10 +217,13 @@ def evaluate(
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of planted words.")
 @click.option("--out", metavar="FILE", help="A new model file; the model's own is changed otherwise.")
 @_json_option
-def calibrate(model: str | None, backgrounds: Sequence[str], **options: Any) -> int:
+@click.pass_context
+def calibrate(context: click.Context, /, model: str | None, backgrounds: Sequence[str], **options: Any) -> int:
     """Choose thresholds on recordings without the words, and store them in the model file."""
     if not backgrounds:
         raise click.UsageError("name recordings in which none of the words is said with --background")
+    if options["data"] is None:
+        _refuse(context, ["plant_in", "snr_db", "clips", "seed"], "goes with --data, the recordings of words to plant")
     from hanmadi.cli import live_console
 
     return live_console.calibrate(model, backgrounds, **options)
@@ -272,11 +293,13 @@ def predict(files: Sequence[str], model: str | None, top: int, as_json: bool) ->
 @click.option("--on", multiple=True, metavar="WORD='COMMAND'", help="Run a program on a word (no shell); repeatable.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="For all words; the model's own otherwise.")
 @click.option("--hop-ms", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True)
-def listen(source: str | None, model: str | None, list_devices: bool, **options: Any) -> int:
+@click.pass_context
+def listen(context: click.Context, /, source: str | None, model: str | None, list_devices: bool, **options: Any) -> int:
     """The words in live sound: the microphone, a sound file, or - for raw PCM (16 bit, mono) on standard input."""
     from hanmadi.cli import listening
 
     if list_devices:
+        _refuse_others(context, "list_devices", why="has no effect with --list-devices")
         return listening.list_devices()
     live, piped = source is None, source == listening.STANDARD_INPUT
     if options["device"] and not live:
@@ -308,7 +331,9 @@ def serve(runs: str, origins: Sequence[str], port: int, browse: bool, **options:
 @_model_option
 @_judged_option
 @click.option("--seed", type=int, help="Choose the same clip again.")
-@click.option("--plot", type=click.Path(dir_okay=False), help="Where the picture goes; try.png in the run otherwise.")
+@click.option(
+    "--plot", type=click.Path(dir_okay=False), help="Where the picture goes; try.png in the run folder otherwise."
+)
 @click.option("--play/--no-play", default=True, help="Play the clip when the system can.")
 def try_clip(model: str | None, data: str | None, seed: int | None, plot: str | None, play: bool) -> int:
     """Pick a random test clip, play and show it, and say whether the model is right."""

@@ -285,8 +285,8 @@ def _confusion_table(found: Evaluation) -> str:
 def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str | None, play: bool) -> int:
     """Recognise a random test clip."""
     from hanmadi.evaluation import trial
+    from hanmadi.evaluation.live import picture_folder
     from hanmadi.inference.recognizer import load
-    from hanmadi.runs import run_of
 
     recognizer = load(model)
     found = trial.pick(recognizer, data, seed=seed)
@@ -295,8 +295,9 @@ def try_clip(model: str | None, data: str | None, *, seed: int | None, plot: str
     verdict = "correct" if found.correct else "incorrect"
     said = found.word if found.word == found.truth else f"{found.word} ({found.truth})"
     title = f"said: {said}   heard: {found.prediction.label} {found.prediction.score:.0%}   {verdict}"
-    default = (run_of(recognizer.path) or Path()) / "try.png"  # a shipped model lies among the program's files
-    picture = _trial_picture(found, title, Path(plot) if plot else default)
+    folder = picture_folder(recognizer)
+    file = Path(plot) if plot else folder / "try.png" if folder else None
+    picture = _trial_picture(found, title, file) if file else "none (name a file with --plot)"
     show(f"clip:    {one_line(found.name)}\nsaid:    {one_line(said)}")
     show("heard:   " + "  ".join(f"{s.label} {s.score:.1%}" for s in found.prediction.top))
     show(f"picture: {picture or 'none'}\n{verdict}")

@@ -29,12 +29,12 @@ def evaluate_stream(
         print_json(found.to_dict())
     else:
         _show_live(found)
-    write_text(folder / DET_CSV, live_evaluation.det_csv(found.det))
-    say(f"DET curve: {folder / DET_CSV}")
     if found.false_alarms is None:
         say("no false alarms an hour can be measured without recordings of speech; name some with --background")
+    if folder is None:
+        say("no DET curve is written: the model lies in no run folder; name one with --out")
     else:
-        _draw_det(found, found.false_alarms, folder / DET_PLOT)
+        _write_det(found, folder)
     return 0
 
 
@@ -117,6 +117,13 @@ def _show_calibration(found: Calibration) -> None:
         f"this shows, at 95 %, a rate below {found.shown_per_hour:.2f} an hour; "
         f"to show {found.max_fa_per_hour:g} takes {found.hours_needed:.1f} h of recordings without any"
     )
+
+
+def _write_det(found: LiveEvaluation, folder: Path) -> None:
+    write_text(folder / DET_CSV, live_evaluation.det_csv(found.det))
+    say(f"DET curve: {one_line(folder / DET_CSV)}")
+    if found.false_alarms is not None:
+        _draw_det(found, found.false_alarms, folder / DET_PLOT)
 
 
 def _draw_det(found: LiveEvaluation, alarms: FalseAlarms, path: Path) -> None:

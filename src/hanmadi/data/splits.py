@@ -67,11 +67,16 @@ def split_clips(
 
     ``holdout`` is the share of test, and of validation unless ``validation`` is that. ``official`` and ``speaker`` do
     not depend on the seed, as far as speakers are known. ``random`` warns that it flatters. Raises DataError for
-    shares that leave nothing, and like `choose_method`.
+    shares that leave nothing or have no effect, and like `choose_method`.
     """
     shares = _checked_shares(holdout, validation)
     method = choose_method(store, method)
     if method == "official":
+        if (holdout, validation) != (DEFAULT_HOLDOUT, None) and {1, 2} <= set(store.split.tolist()):
+            raise DataError(
+                f"{store.source}: its lists say what is held out, so --holdout has no effect; leave it out, or use "
+                "--split speaker"
+            )
         return _with_missing_splits(store, shares, seed)
     if method == "speaker":
         return _split_by_speaker(store, shares)

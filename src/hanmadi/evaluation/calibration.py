@@ -129,6 +129,8 @@ def calibrate(
     """
     if not backgrounds or not max_fa_per_hour > 0:
         raise DataError(f"expected background recordings and a rate above 0, got {backgrounds!r}, {max_fa_per_hour:g}")
+    if plant_in and data is None:
+        raise DataError("plant_in is for words that are planted; name recordings of them with data")
     recognizer = model if isinstance(model, Recognizer) else load(model)
     found = open_backgrounds(backgrounds, sample_rate=recognizer.sample_rate)
     alone = [hear(recognizer, background, hop_s=hop_s, on_stream=on_stream) for background in found]

@@ -265,7 +265,7 @@ def _rows_of(store: ClipStore, recognizer: Recognizer, split: Which) -> NDArray[
 
 def _splits_as_trained(store: ClipStore, trained: Data) -> NDArray[np.int8]:
     """The split that the model was trained with, so that its test is not of clips that it has seen."""
-    if not store.has_fingerprint(trained.fingerprint):
+    if not store.has_fingerprint(trained.fingerprint) or trained.method == "official":
         return split_clips(store)
     return split_clips(
         store, method=cast("Method", trained.method or "auto"),

@@ -418,6 +418,6 @@ def _together(heard: Sequence[Heard]) -> Heard:
     )  # fmt: skip
 
 
-def picture_folder(recognizer: Recognizer) -> Path:
-    """Where results of a model go: its run folder, or here for a model file without one."""
-    return run_of(recognizer.path) or Path()
+def picture_folder(recognizer: Recognizer) -> Path | None:
+    """Where results of a model go: its run folder; None for a model file without one, such as a shipped model."""
+    return run_of(recognizer.path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -49,7 +48,7 @@ def load_teacher(model: str | os.PathLike[str], *, labels: Sequence[str], featur
             f"{model}: expected a teacher that hears the same features, found those of "
             f"{card.architecture.name or 'another network'}; tiny, small and base teach each other"
         )
-    return _network(opened, Path(model) / runs.WEIGHTS_NAME).eval().requires_grad_(False)
+    return _network(opened).eval().requires_grad_(False)
 
 
 def _opened(model: str | os.PathLike[str]) -> Bundle:
@@ -62,12 +61,13 @@ def _opened(model: str | os.PathLike[str]) -> Bundle:
         ) from error
 
 
-def _network(opened: Bundle, weights: Path) -> nn.Module:
-    """The network of a model file, where batch norm costs nothing any more; another kind by the weights of its run."""
+def _network(opened: Bundle) -> nn.Module:
+    """The network of a model file, where batch norm costs nothing any more; another kind by the weights beside it."""
     try:
         return _rebuilt(opened)
     except ModelError:
-        if not weights.is_file():
+        weights = opened.path.with_name(runs.WEIGHTS_NAME)
+        if opened.path.name != runs.FILE_NAME or not weights.is_file():  # they are those of the run's own model alone
             raise
         return restored(weights, opened.about).body
 

@@ -315,7 +315,7 @@ say(
 )
 
 mono = audio.to_mono(stereo)
-opposite = audio.to_mono(np.stack([clip, -clip], axis=1))
+opposite = np.stack([clip, -clip], axis=1).mean(axis=1)
 say(
     f"Mono is the mean of both. RMS of the mean: {audio.rms(mono):.3f}; if one side is upside down: {audio.rms(opposite):.3f}."
 )
@@ -330,7 +330,7 @@ show(figure, "The two channels of one word: the left fades out over time while t
 
 # %% [markdown]
 # A recogniser wants one channel. The mean is almost always right, and when a microphone delivers two channels of opposite sign it is
-# silence: lesson 1's cancelling waves, in practice.
+# silence: lesson 1's cancelling waves, in practice. `audio.to_mono` notices that and takes the stronger channel instead.
 #
 # ## Why 44,100? Why 16,000?
 #

@@ -311,7 +311,7 @@ say(
 )
 
 mono = audio.to_mono(stereo)
-opposite = audio.to_mono(np.stack([clip, -clip], axis=1))
+opposite = np.stack([clip, -clip], axis=1).mean(axis=1)
 say(f"모노는 둘의 평균이에요. 평균의 RMS는 {audio.rms(mono):.3f}, 한쪽이 뒤집혀 있으면 {audio.rms(opposite):.3f}")
 
 figure, axes = plots.new_figure(2, height_in=3.8, share_x=True)
@@ -324,7 +324,7 @@ show(figure, "한 단어의 두 채널. 왼쪽은 시간이 갈수록 작아지�
 
 # %% [markdown]
 # 인식기에는 채널 하나면 돼요. 거의 언제나 평균을 내면 되지만, 마이크의 두 채널이 서로 뒤집혀 있으면 평균은 고요가 돼요. 1과에서 본,
-# 서로 지우는 파동이 실제로 일어나는 거예요.
+# 서로 지우는 파동이 실제로 일어나는 거예요. `audio.to_mono`는 이럴 때 둘 중 더 센 채널을 골라요.
 #
 # ## 왜 44,100일까요? 왜 16,000일까요?
 #

@@ -144,7 +144,7 @@ show(
 #   알거든요.
 
 # %%
-examples = make_examples(store, labels, holdout=0.2)
+examples = make_examples(store, labels, split_method="speaker", holdout=0.2)
 never_heard = store.words[len(labels.keywords) + 2 :: 10][:6] if len(store.words) > len(labels.keywords) + 12 else ()
 is_new = np.isin(store.word, [store.words.index(word) for word in never_heard])
 

@@ -24,7 +24,8 @@ def test_a_good_folder_has_no_problems(words_folder: Path) -> None:
     assert counted[-1] == 96
     assert found.rates == {16_000: 96}
     assert found.noises == 3
-    assert found.problems == {"broken": [], "too short": [], "silent": [], "clipped": [], "duplicated": []}
+    assert set(found.problems) >= {"broken", "too short", "silent", "clipped", "duplicated"}
+    assert not any(found.problems.values())
     yes = found.counts["yes"]
     assert {split: count.clips for split, count in yes.items()} == {"train": 16, "validation": 4, "test": 4}
     assert yes["train"].seconds == pytest.approx(16.0)
@@ -51,8 +52,13 @@ def test_every_problem_is_found(tmp_path: Path, make_words_folder: MakeWordsFold
         ("copy2", good, 16_000),
         ("long", np.tile(good, 61), 16_000),
         ("slow", good[:4_000] + good[4_000:8_000], 8_000),
+        ("opposite", np.stack([0.9 * good, -0.9 * good], axis=1), 16_000),
+        ("nearly", np.stack([0.8 * good, -0.7 * good], axis=1), 16_000),
+        ("killed", 0.7 * good, 16_000),
     ]:
         soundfile.write(folder / "yes" / f"{name}_nohash_0.wav", samples, rate)
+    killed = folder / "yes" / "killed_nohash_0.wav"
+    killed.write_bytes(killed.read_bytes()[:-8_000])
     (folder / "yes" / "text_nohash_0.wav").write_text("no sound")
     (folder / "_background_noise_" / "bad.wav").write_text("no sound")
     found = check(FolderSource(folder))
@@ -62,14 +68,18 @@ def test_every_problem_is_found(tmp_path: Path, make_words_folder: MakeWordsFold
         "too short": ["yes/short_nohash_0.wav"],
         "silent": ["yes/faint_nohash_0.wav", "yes/zeros_nohash_0.wav"],
         "clipped": ["yes/clipped_nohash_0.wav"],
+        "channels in opposite phase": ["yes/nearly_nohash_0.wav", "yes/opposite_nohash_0.wav"],
+        "not closed or cut short": ["yes/killed_nohash_0.wav"],
         "duplicated": ["yes/copy2_nohash_0.wav"],
     }
     assert found.duplicated[0].reason == "the same as yes/copy1_nohash_0.wav"
     assert found.silent[1].reason == "all samples are 0"
-    assert found.rates == {16_000: 7, 8_000: 1}
+    assert found.cancelled[0].reason == "their mean is 24 dB weaker than the strongest, which is taken alone"
+    assert found.unfinished[0].reason == "its header promises 0.2 s more"
+    assert found.rates == {16_000: 10, 8_000: 1}
     assert found.noises == 1
     plain = json.loads(json.dumps(found.to_dict()))
-    assert plain["clips"] == 8
+    assert plain["clips"] == 11
     assert plain["too short"][0]["name"] == "yes/short_nohash_0.wav"
 
 

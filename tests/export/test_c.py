@@ -20,6 +20,7 @@ from hanmadi.features import compute, mel_filters
 from hanmadi.inference.decisions import DecisionConfig, decide
 from hanmadi.inference.model_file import Bundle, open_bundle
 from hanmadi.inference.recognizer import SHIPPED_FOLDER, shipped
+from hanmadi.inference.stream import listen, tail
 from hanmadi.labels import LabelSet
 
 STRICT = ("-O2", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
@@ -96,13 +97,29 @@ def test_it_decides_as_listening_does(store: ClipStore, tmp_path: Path) -> None:
     bundle = replace(model.bundle, about=replace(model.about, decisions=Decisions(**vars(config))))
     sound = store.samples(np.arange(0, 96, 3)).reshape(-1)
     lines = hear(compiled(tmp_path, bundle), sound, "--live")
-    assert len(lines) == 1 + (len(sound) - model.clip_samples) // hop
+    assert len(lines) == len(sound) // hop + len(tail(model, config, sample_rate=model.sample_rate)) // hop
     scores = np.array([line[:12] for line in lines], float)
     heard = [(i, line[12]) for i, line in enumerate(lines) if len(line) > 12]
-    times = (model.clip_samples + hop * np.arange(len(lines))) / model.sample_rate
+    times = hop * np.arange(1, len(lines) + 1) / model.sample_rate
     expected = decide(times, scores, model.labels, config, hop_s=0.1)
     assert len(expected) >= 3
     assert heard == [(int(np.flatnonzero(times == found.time_s)[0]), found.label) for found in expected]
+    listened = list(listen(model, [sound], config=config, recording=True))
+    assert [(found.label, round(found.time_s, 6)) for found in listened] == [
+        (found.label, round(found.time_s, 6)) for found in expected
+    ]
+
+
+@needs_compiler
+def test_a_short_clip_is_heard_between_silence_and_a_file_is_refused(tiny: Path, store: ClipStore) -> None:
+    model, clip = load("tiny"), store.samples(np.array([5]))[0][2_000:13_001]
+    found = np.array(hear(tiny, clip), float)
+    expected = model.scores(audio.fit_length(audio.from_int16(clip), model.clip_samples)[None])
+    np.testing.assert_allclose(found, expected, atol=C_LIMIT)
+    for head in (b"RIFF", b"fLaC", b"OggS"):
+        run = subprocess.run([tiny / "hear"], input=head + bytes(9), capture_output=True, check=False)
+        assert (run.returncode, run.stdout) == (1, b"")
+        assert b"ffmpeg" in run.stderr
 
 
 @needs_compiler

@@ -15,7 +15,7 @@ import pytest
 
 from hanmadi.errors import AudioError, MissingExtraError
 from hanmadi.inference import microphone
-from hanmadi.inference.microphone import Device, Microphone, devices, paced, pcm_blocks
+from hanmadi.inference.microphone import Device, Microphone, devices, paced, piped
 from hanmadi.inference.stream import Block, Gap
 
 RATE = 16_000  # Hz
@@ -196,14 +196,14 @@ class Pipe(io.RawIOBase):
 @pytest.mark.parametrize("sizes", [[], [1] * 50, [3, 1, 2, 999, 7], [1601]])
 def test_raw_sound_in_pieces_of_any_size(sizes: list[int]) -> None:
     samples = np.arange(-3_000, 3_000, dtype=np.int16)
-    blocks = list(pcm_blocks(Pipe(samples.astype("<i2").tobytes() + b"\x01", sizes), sample_rate=RATE))
+    blocks = list(piped(Pipe(samples.astype("<i2").tobytes() + b"\x01", sizes), sample_rate=RATE)[1])
     assert {block.dtype for block in blocks} == {np.dtype(np.int16)}
     assert max(map(len, blocks)) <= FRAMES + 1
     np.testing.assert_array_equal(np.concatenate(blocks), samples)
 
 
 def test_no_raw_sound() -> None:
-    assert list(pcm_blocks(io.BytesIO(), sample_rate=RATE)) == []
+    assert list(piped(io.BytesIO(), sample_rate=RATE)[1]) == []
 
 
 def test_a_file_can_be_as_slow_as_speech() -> None:

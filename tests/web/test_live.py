@@ -141,7 +141,7 @@ def test_half_samples_are_refused(form: str, size: int) -> None:
 @pytest.mark.parametrize("form", ["f32", "s16"])
 def test_a_long_block_is_heard_by_turns(form: str) -> None:
     hearing = Hearing(FakeRecognizer(), StreamOptions(RATE, form, hop_s=0.02))
-    data = np.arange(10 * RATE, dtype=FORMATS[form]).tobytes()
+    data = (np.arange(10 * RATE) / (10 * RATE if form == "f32" else 1)).astype(FORMATS[form]).tobytes()
     assert hearing.add(data + data[:8])
     turns = hearing.turns()
     assert b"".join(turns) == data + data[:8]

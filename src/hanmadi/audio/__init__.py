@@ -1,12 +1,16 @@
 """Sound: files in and out, conversions, signals, noise, reverberation."""
 
 from hanmadi.audio.convert import (
+    CANCELLED,
     FULL_SCALE,
     LOUDEST,
     Samples,
     Sound,
     as_float,
-    clean_mono,
+    cancellation,
+    check_rate,
+    check_shape,
+    check_sound,
     fit_length,
     from_int16,
     resample,
@@ -30,21 +34,30 @@ from hanmadi.audio.io import (
     read,
     write,
 )
+from hanmadi.audio.streaming import Intake
+from hanmadi.audio.wav import HEAD_BYTES, container_of
 
 __all__ = [
     "AUDIO_KINDS",
     "AUDIO_SUFFIXES",
+    "CANCELLED",
     "CLIPPED_LEVEL",
     "FULL_SCALE",
+    "HEAD_BYTES",
     "LOUDEST",
     "MAX_SECONDS",
     "WRITTEN_SUFFIXES",
     "FileFacts",
+    "Intake",
     "Samples",
     "Sound",
     "as_float",
     "blocks",
-    "clean_mono",
+    "cancellation",
+    "check_rate",
+    "check_shape",
+    "check_sound",
+    "container_of",
     "facts",
     "fit_length",
     "from_int16",

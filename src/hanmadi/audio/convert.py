@@ -6,6 +6,7 @@ Samples are float32 in [-1, 1]. Mono is ``(n,)``; several channels are ``(n, cha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,11 @@ from hanmadi.errors import AudioError
 
 Samples = NDArray[np.float32]
 FULL_SCALE: Final = 32_768  # steps of a 16-bit sample between 0 and 1.0
-LOUDEST: Final = 100.0  # a sample 40 dB above full scale is no sound but a broken number
+LOUDEST: Final = 16.0  # 24 dB above full scale: what exceeds it was not written as float in [-1, 1]
+LEAST_RATE, MOST_RATE = 1_000, 1_000_000  # Hz, of a recording; below, kHz were meant
+MOST_CHANNELS: Final = 8  # more of them than samples: the axes are swapped
+CANCELLED: Final = 0.1  # power of the channels' mean to that of the strongest channel; below, the channels cancel
+_LEAST_WHOLE: Final = 2.0  # peak from which float samples without a fraction are whole numbers, no full-scale square
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Sound:
 
     samples: Samples  # (n,) or (n, channels), float32 in [-1, 1]
     sample_rate: int  # Hz
+    missing: int = 0  # samples per channel that the header of a WAV promises and the file does not hold
 
     @property
     def seconds(self) -> float:
@@ -47,36 +53,117 @@ def to_int16(samples: Samples) -> NDArray[np.int16]:
 
 
 def from_int16(samples: NDArray[np.int16]) -> Samples:
-    """int16 to float32 in [-1, 1)."""
+    """int16 of either byte order to float32 in [-1, 1)."""
     return samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def as_float(samples: NDArray[Any]) -> Samples:
-    """float32 in [-1, 1]; int16 is scaled, as that is what microphones and WAV files give.
+    """Samples of any shape as float32: floats of any width as they are, int16 (what microphones and WAV files give) scaled.
 
-    Raises AudioError for other whole numbers, whose full scale is unknown.
+    Both byte orders are read. Raises AudioError for other kinds of numbers, whose full scale is not known.
     """
-    if samples.dtype == np.int16:
+    samples = np.asarray(samples)
+    if samples.dtype.kind == "i" and samples.dtype.itemsize == 2:
         return from_int16(samples)
     if samples.dtype.kind != "f":
-        raise AudioError(f"expected samples of float in [-1, 1] or int16, got {samples.dtype}")
+        raise AudioError(f"expected samples of float in [-1, 1] or int16, got {samples.dtype}{_cure(samples.dtype)}")
     return np.asarray(samples, dtype=np.float32)
 
 
+def _cure(dtype: np.dtype[Any]) -> str:
+    """What to do with numbers of another kind; empty where they are no samples."""
+    if dtype == np.uint8:
+        return "; 8-bit samples become float as (samples - 128.0) / 128"
+    if dtype.kind in "iu":
+        return (
+            "; divide by their full scale, for 32 bits samples / 2.0**31, or use samples.astype(np.int16) if they fit"
+        )
+    return ""
+
+
+def check_rate(rate: object, *, least: int = LEAST_RATE) -> int:
+    """A sample rate in whole Hz, from ``least`` to 1 MHz, as int. Raises AudioError for anything else, None included."""
+    if isinstance(rate, Real) and not isinstance(rate, bool) and least <= rate <= MOST_RATE and rate == int(rate):
+        return int(rate)
+    raise AudioError(
+        f"expected a sample rate in whole Hz from {least} to {MOST_RATE}, such as 16000, got {rate!r}; "
+        "pass the rate at which the samples were recorded"
+    )
+
+
+def check_shape(samples: NDArray[Any]) -> None:
+    """Raises AudioError unless samples are (n,) or (n, channels), with a plausible number of channels."""
+    if samples.ndim not in (1, 2) or (samples.ndim == 2 and samples.shape[1] == 0):
+        raise AudioError(f"expected samples (n,) or (n, channels), got shape {samples.shape}")
+    if samples.ndim == 2 and samples.shape[1] > max(MOST_CHANNELS, samples.shape[0]):
+        raise AudioError(
+            f"expected samples (n,) or (n, channels), got shape {samples.shape}, which would be {samples.shape[1]} "
+            "channels; if channels come first, pass samples.T"
+        )
+
+
+def check_sound(samples: Samples) -> None:
+    """The rule for whole sounds, be they files, arrays or clips of a data set. Raises AudioError.
+
+    Samples are (n,) or (n, channels), one or more, finite, and float in [-1, 1]; what exceeds that up to `LOUDEST` is
+    sound, and clipped when it becomes a clip. Larger numbers, or whole ones, are 16-bit samples that were written as
+    float: they are refused, as nobody can tell their full scale for sure.
+    """
+    check_shape(samples)
+    if samples.size == 0:
+        raise AudioError("expected samples, got none")
+    if not np.isfinite(samples).all():
+        raise AudioError("expected finite samples, found NaN or infinity; write it again as 16-bit PCM")
+    peak = float(np.abs(samples).max())
+    if peak > LOUDEST or (peak >= _LEAST_WHOLE and np.array_equal(samples, np.rint(samples))):
+        raise unscaled(peak)
+
+
+def unscaled(peak: float) -> AudioError:
+    """The error for float samples that are not in [-1, 1]."""
+    return AudioError(
+        f"expected float samples in [-1, 1], found {peak:.0f}: 16-bit numbers as float; "
+        f"divide them by {FULL_SCALE}, or save them as int16"
+    )
+
+
 def to_mono(samples: Samples) -> Samples:
-    """Mean over the channels: (n, channels) or (n,) to (n,)."""
+    """One channel of several: (n, channels) or (n,) to (n,), float32.
+
+    It is the mean, or the strongest channel where the mean is more than 10 dB weaker (see `cancellation`): a balanced
+    microphone on a stereo input gives right = -left, whose mean is silence. Raises AudioError as `check_shape` does.
+    """
     samples = np.asarray(samples, dtype=np.float32)
+    check_shape(samples)
     if samples.ndim == 1:
         return samples
-    if samples.ndim == 2:
-        return samples.mean(axis=1, dtype=np.float32)
-    raise AudioError(f"expected samples (n,) or (n, channels), got shape {samples.shape}")
+    if cancellation(samples) < CANCELLED:
+        return np.ascontiguousarray(samples[:, int(samples.var(axis=0, dtype=np.float64).argmax())])
+    return mean_of_channels(samples)
+
+
+def cancellation(samples: Samples) -> float:
+    """Power of the channels' mean to that of the strongest channel: (n, channels) to 0 (they cancel) to 1 (all the same).
+
+    DC does not count. 1 for silence.
+    """
+    if samples.ndim == 1 or len(samples) == 0:
+        return 1.0
+    strongest = float(samples.var(axis=0, dtype=np.float64).max())
+    return float(mean_of_channels(samples).var(dtype=np.float64)) / strongest if strongest > 0 else 1.0
+
+
+def mean_of_channels(samples: Samples) -> Samples:
+    """(n, channels) to (n,), float32: channel by channel, as NumPy's mean may sum in another order for another length."""
+    mono = samples[:, 0].copy()
+    for channel in range(1, samples.shape[1]):
+        mono += samples[:, channel]
+    return mono / np.float32(samples.shape[1])
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
-    """Change the sample rate (soxr, high quality), mono or several channels; rates in Hz."""
-    if from_rate <= 0 or to_rate <= 0:
-        raise AudioError(f"expected sample rates above 0 Hz, got {from_rate} and {to_rate}")
+    """Change the sample rate (soxr, high quality), mono or several channels; rates in whole Hz, else AudioError."""
+    from_rate, to_rate = check_rate(from_rate, least=1), check_rate(to_rate, least=1)
     if from_rate == to_rate or len(samples) == 0:
         return np.asarray(samples, dtype=np.float32)
     import soxr
@@ -117,31 +204,20 @@ def fit_length(samples: Samples, length: int) -> Samples:
 
 
 def to_clip(sound: Sound, *, sample_rate: int, length: int) -> Samples:
-    """Any sound to a clip: mixed down, resampled to ``sample_rate`` Hz, fitted to ``length`` samples."""
-    mono = to_mono(sound.samples)
-    return fit_length(resample(mono, sound.sample_rate, sample_rate), length)
+    """Any sound to a clip (length,), float32 in [-1, 1]: mixed down, resampled to ``sample_rate`` Hz, clipped, fitted.
+
+    What training, evaluation and prediction hear of a sound. Raises AudioError as `check_sound` and `check_rate` do.
+    """
+    check_sound(sound.samples)
+    heard = resample(to_mono(sound.samples), check_rate(sound.sample_rate), sample_rate)
+    return fit_length(at_most_full_scale(heard), length)
+
+
+def at_most_full_scale(samples: Samples) -> Samples:
+    """Clipped to [-1, 1], as 16-bit files are: the one rule for levels above full scale, of files and streams alike."""
+    return np.clip(samples, np.float32(-1), np.float32(1))
 
 
 def rms(samples: Samples) -> float:
     """Root mean square, 1.0 is full scale; 0 for no samples."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0
-
-
-def clean_mono(block: NDArray[Any]) -> tuple[Samples, int]:
-    """Mean over the channels, and how many samples were no numbers and became 0.
-
-    block: (n,) or (n, channels), float or int16. Returns (n,) float32.
-    """
-    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is then found
-        samples = as_float(block)
-    good = np.abs(samples) <= LOUDEST  # not for NaN
-    bad = good.size - int(np.count_nonzero(good))
-    if bad:
-        samples = np.where(good, samples, np.float32(0))
-    if samples.ndim == 1:
-        return samples, bad
-    # channel by channel: NumPy's mean may sum in another order for another length
-    mono = samples[:, 0].copy()
-    for channel in range(1, samples.shape[1]):
-        mono += samples[:, channel]
-    return mono / np.float32(samples.shape[1]), bad

@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hanmadi.audio.convert import FULL_SCALE, Samples, Sound, rms, to_db, to_int16
+from hanmadi.audio import wav
+from hanmadi.audio.convert import FULL_SCALE, Samples, Sound, check_shape, check_sound, rms, to_db, to_int16
 from hanmadi.errors import AudioError
 from hanmadi.files import printable, write_bytes
 
@@ -31,10 +32,6 @@ WRITTEN_SUFFIXES: Final = (".wav", ".flac")
 CLIPPED_LEVEL: Final = 32_767 / FULL_SCALE  # the largest positive 16-bit sample
 MAX_SECONDS: Final = 3_600.0  # a header can promise anything; nobody reads an hour by mistake
 _BLOCK_FRAMES: Final = 1 << 16
-
-
-# what programs write that stream a WAV and cannot go back: 0, or about 2 or 4 GiB
-_NO_SIZE, _UNKNOWN_SIZE = 0, 0x7FFF_0000
 _UNKNOWN_FRAMES: Final = 2**63 - 1  # how libsndfile says that a header does not tell
 _MP3_FRAME: Final = 1_152  # samples per channel; decoders differ by less in what they cut off at the ends
 _OGG_PAGE_BYTES: Final = 65_307  # at most
@@ -69,20 +66,24 @@ class FileFacts:
 def read(path: str | os.PathLike[str], *, max_seconds: float = MAX_SECONDS) -> Sound:
     """Read a sound file whole: WAV, FLAC, Ogg (Vorbis, Opus) or MP3.
 
-    Returns samples (n,) for mono, (n, channels) otherwise, float32 in [-1, 1].
-    Raises AudioError for a file that is absent, empty, not sound, shorter than its header says,
-    longer than ``max_seconds``, or that holds NaN or infinity.
+    Returns samples (n,) for mono, (n, channels) otherwise, float32 in [-1, 1]; a float file may exceed that a little.
+    A WAV is read to the end of the file, whatever its header promises: recorders that are killed leave it wrong.
+    Raises AudioError for a file that is absent, empty, not sound, a compressed one that was cut short, longer than
+    ``max_seconds``, or that holds what `check_sound` refuses: NaN, infinity, 16-bit numbers as float.
     """
     path = Path(path)
     with _open(path) as file:
         samples = _read_blocks(file, path, max_seconds)
         rate = int(file.samplerate)
         _check_whole(path, file, len(samples))
+        missing = wav.missing_frames(path) if file.format in _WAV else 0
     if len(samples) == 0:
         raise AudioError(f"{path}: expected sound, found a file without samples; record it again")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: holds NaN or infinity; write it again as 16-bit PCM")
-    return Sound(samples[:, 0] if samples.shape[1] == 1 else samples, rate)
+    try:
+        check_sound(samples)
+    except AudioError as error:
+        raise AudioError(f"{path}: {error}") from error
+    return Sound(samples[:, 0] if samples.shape[1] == 1 else samples, rate, missing)
 
 
 def rate_and_channels(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -95,7 +96,7 @@ def blocks(path: str | os.PathLike[str], *, frames: int = _BLOCK_FRAMES) -> tupl
     """A sound file piece by piece, of any length in little memory: its rate in Hz, and blocks (<= frames, channels).
 
     Raises AudioError at once for a file that is absent, empty or not sound; at the end of the blocks for one that is
-    broken or shorter than its header says. NaN and infinity are passed on.
+    broken, or compressed and cut short. NaN and infinity are passed on.
     """
     path = Path(path)
     file = _open(path)
@@ -146,7 +147,8 @@ def write(path: str | os.PathLike[str], samples: Samples, *, sample_rate: int) -
     path = Path(path)
     if path.suffix.lower() not in WRITTEN_SUFFIXES:
         raise AudioError(f"{path}: expected a name that ends in {' or '.join(WRITTEN_SUFFIXES)}")
-    if samples.ndim not in (1, 2) or samples.size == 0 or sample_rate <= 0:
+    check_shape(samples)
+    if samples.size == 0 or sample_rate <= 0:
         raise AudioError(f"{path}: expected samples (n,) and a rate, got shape {samples.shape}, {sample_rate} Hz")
     coded = io.BytesIO()  # in memory, because libsndfile does not say that a disk is full
     try:
@@ -156,6 +158,7 @@ def write(path: str | os.PathLike[str], samples: Samples, *, sample_rate: int) -
     write_bytes(path, coded.getvalue())
 
 
+_WAV: Final = ("WAV", "WAVEX", "RF64")
 _BITS: Final = {
     "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32,
     "FLOAT": 32, "DOUBLE": 64, "ULAW": 8, "ALAW": 8,
@@ -173,7 +176,7 @@ def _open(path: Path) -> soundfile.SoundFile:
         if path.stat().st_size == 0:
             raise AudioError(f"{path}: the file is empty (0 bytes)")
         with open(path, "rb"):  # libsndfile calls a file without permission one of an unknown format
-            return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+            return soundfile.SoundFile(wav.with_size(path) or (path if os.name == "nt" else os.fsencode(path)))
     except PermissionError as error:
         raise AudioError(f"{path}: may not be read ({error.strerror})") from error
     except (soundfile.SoundFileError, OSError, TypeError) as error:
@@ -220,32 +223,11 @@ def _check_whole(path: Path, file: soundfile.SoundFile, frames: int) -> None:
 
 
 def _promised_frames(path: Path, file: soundfile.SoundFile) -> int | None:
-    """Samples per channel that the header promises; None where it makes no promise.
-
-    libsndfile corrects the count of a WAV that was cut short, so its header is read here.
-    """
-    if file.format in ("WAV", "WAVEX"):
-        size = _wav_data_bytes(path)
-        width = _BITS.get(file.subtype)
-        if size is None or width is None:
-            return None
-        return size // (width // 8 * int(file.channels))
+    """Samples per channel that the header of a compressed file promises; None where it makes no promise."""
     if file.format == "FLAC":
         return int(file.frames)
     if file.format == "MP3" and _mp3_tells_length(path):
         return max(0, int(file.frames) - _MP3_FRAME)
-    return None
-
-
-def _wav_data_bytes(path: Path) -> int | None:
-    """Size of the ``data`` chunk by the RIFF header; None if it is not stated."""
-    with open(path, "rb") as file:
-        order: Literal["little", "big"] = "big" if file.read(12)[:4] == b"RIFX" else "little"
-        while len(header := file.read(8)) == 8:
-            name, size = header[:4], int.from_bytes(header[4:], order)
-            if name == b"data":
-                return None if size == _NO_SIZE or size >= _UNKNOWN_SIZE else size
-            file.seek(size + size % 2, os.SEEK_CUR)
     return None
 
 

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from hanmadi import audio
-from hanmadi.audio import Samples
 from hanmadi.cli import actions
 from hanmadi.cli.output import draw, one_line, print_json, say, show, undraw
 from hanmadi.inference import microphone
 from hanmadi.inference.decisions import Detection
 from hanmadi.inference.recognizer import load
-from hanmadi.inference.stream import Block, Problems, Stream, Window, tail
+from hanmadi.inference.stream import Block, Problems, Stream, Window
 from hanmadi.inference.stream import listen as detections
 from hanmadi.labels import LabelSet
 
 STANDARD_INPUT: Final = "-"
-PCM_RATE: Final = 16_000  # Hz, of raw sound without --rate
 _FRAMES: Final = 1 << 16  # of a file at a time
 _REALTIME_FRAMES: Final = 1_024  # so few that words come when they are said
 _QUIETEST_DB: Final = -60.0  # where the meter begins
@@ -72,12 +68,12 @@ def listen(
         config = replace(config, threshold=threshold, thresholds={})
     show = Show(recognizer.labels, jsonl=jsonl)
     programs = actions.Actions(dict(actions.parse(text, words) for text in on), tell=show.tell)
-    silence = partial(tail, recognizer, config)
-    with _opened(source, realtime=realtime, rate=rate, device=device, silence=silence) as (name, sample_rate, blocks):
+    with _opened(source, realtime=realtime, rate=rate, device=device) as (name, sample_rate, blocks):
         say(f"listening to {one_line(name)} ({sample_rate} Hz) for {', '.join(words)}; Ctrl-C ends it")
         found = detections(
-            recognizer, blocks, sample_rate=sample_rate, config=config, hop_s=hop_ms / 1_000, on_block=show.block
-        )
+            recognizer, blocks, sample_rate=sample_rate, config=config, hop_s=hop_ms / 1_000,
+            recording=source is not None, on_block=show.block,
+        )  # fmt: skip
         try:
             for detection in found:
                 show.detection(detection)
@@ -89,20 +85,16 @@ def listen(
 
 
 @contextmanager
-def _opened(
-    source: str | None, *, realtime: bool, rate: int | None, device: str | None, silence: Callable[..., Samples]
-) -> Iterator[Source]:
+def _opened(source: str | None, *, realtime: bool, rate: int | None, device: str | None) -> Iterator[Source]:
     if source is None:
         with microphone.Microphone(device, sample_rate=rate) as opened:
             yield Source(opened.name, opened.sample_rate, opened)
     elif source == STANDARD_INPUT:
-        rate = rate or PCM_RATE
-        blocks = microphone.pcm_blocks(sys.stdin.buffer, sample_rate=rate)
-        yield Source("standard input", rate, chain(blocks, [silence(sample_rate=rate)]))
+        yield Source("standard input", *microphone.piped(sys.stdin.buffer, sample_rate=rate))
     else:
         rate, sound = audio.blocks(source, frames=_REALTIME_FRAMES if realtime else _FRAMES)
         played = microphone.paced(sound, sample_rate=rate) if realtime else sound
-        yield Source(Path(source).name, rate, chain(played, [silence(sample_rate=rate)]))
+        yield Source(Path(source).name, rate, played)
 
 
 class Show:

@@ -20,6 +20,8 @@ SHORTEST_SECONDS: Final = 0.2  # no word is said in less
 SILENT_DB: Final = -60.0  # a peak below this is no speech
 CLIPPED_SHARE: Final = 0.01  # of samples at full scale: one hears it
 _NAMED: Final = 3  # clips that a note names
+_KINDS: Final = ("short", "silent", "clipped", "cancelled", "unfinished", "duplicated")
+_UNFINISHED_SECONDS: Final = 0.05  # a promise of less that is not kept loses nothing
 ANY_SPLIT: Final = "not split"  # neither lists nor speakers: the split is drawn when training starts
 
 
@@ -61,6 +63,8 @@ class DataCheck:
     short: list[Suspect]
     silent: list[Suspect]
     clipped: list[Suspect]
+    cancelled: list[Suspect]  # channels in opposite phase
+    unfinished: list[Suspect]  # the header promises more than there is
     duplicated: list[Suspect]
     notes: tuple[str, ...] = ()  # what was passed over, and what of names and lists is doubtful
 
@@ -74,6 +78,7 @@ class DataCheck:
         """Kinds of problems and what has them."""
         return {
             "broken": self.broken, "too short": self.short, "silent": self.silent, "clipped": self.clipped,
+            "channels in opposite phase": self.cancelled, "not closed or cut short": self.unfinished,
             "duplicated": self.duplicated,
         }  # fmt: skip
 
@@ -97,7 +102,7 @@ def check(source: Source, *, progress: Callable[[int], None] | None = None) -> D
     """Read every recording of a source and count. Raises DataError if there is none at all."""
     rates: Counter[int] = Counter()
     broken: list[Broken] = []
-    suspects: dict[str, list[Suspect]] = {kind: [] for kind in ("short", "silent", "clipped", "duplicated")}
+    suspects: dict[str, list[Suspect]] = {kind: [] for kind in _KINDS}
     readable: list[_Heard] = []
     first_with: dict[bytes, str] = {}
     for number, recording in enumerate(source.recordings(), 1):
@@ -134,6 +139,11 @@ def _suspicions(sound: Sound) -> list[tuple[str, str]]:
         found.append(("silent", f"peak {peak:.0f} dB" if np.isfinite(peak) else "all samples are 0"))
     if clipped > CLIPPED_SHARE:
         found.append(("clipped", f"{clipped:.1%} of the samples at full scale"))
+    if (left := audio.cancellation(sound.samples)) < audio.CANCELLED:
+        reason = f"their mean is {-audio.to_db(left**0.5):.0f} dB weaker than the strongest" if left else "they cancel"
+        found.append(("cancelled", f"{reason}, which is taken alone"))
+    if sound.missing > _UNFINISHED_SECONDS * sound.sample_rate:
+        found.append(("unfinished", f"its header promises {sound.missing / sound.sample_rate:.1f} s more"))
     return found
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import audio
-from hanmadi.audio import AUDIO_KINDS, Samples, clean_mono
+from hanmadi.audio import AUDIO_KINDS, Intake, Samples
 from hanmadi.data.scan import scan
 from hanmadi.errors import AudioError, DataError
 from hanmadi.files import printable
@@ -75,9 +75,14 @@ def from_samples(name: str, recordings: Sequence[Samples]) -> Background:
 
 
 def read_mono(path: Path, *, sample_rate: int) -> Samples:
-    """A recording of up to four hours, mixed down, at ``sample_rate`` Hz: (n,). Raises AudioError as `audio.read`."""
-    sound = audio.read(path, max_seconds=MAX_SECONDS)
-    return audio.resample(audio.to_mono(sound.samples), sound.sample_rate, sample_rate)
+    """A recording of up to four hours as a stream hears it, at ``sample_rate`` Hz: (n,). Raises AudioError."""
+    found, count = [], 0
+    for piece in _pieces(path, sample_rate):
+        found.append(piece)
+        count += len(piece)
+        if count > MAX_SECONDS * sample_rate:
+            raise AudioError(f"{path}: longer than {MAX_SECONDS:g} s; cut it into shorter files")
+    return np.concatenate(found)
 
 
 def endless(background: Background) -> Iterator[Samples]:
@@ -107,18 +112,15 @@ def _read_all(files: Sequence[Path], sample_rate: int) -> Iterator[Samples]:
 
 
 def _pieces(file: Path, sample_rate: int) -> Iterator[Samples]:
-    """A recording of any length piece by piece: what is no number is heard as 0, as in a stream."""
-    import soxr
-
+    """A recording of any length piece by piece, by the very way that `hanmadi.inference.stream.Stream` hears it."""
     rate, blocks = audio.blocks(file)
-    monos = (clean_mono(block)[0] for block in blocks)
-    if rate == sample_rate:
-        yield from monos
-        return
-    resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
-    for mono in monos:
-        yield resampler.resample_chunk(mono)
-    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+    intake = Intake(rate, sample_rate)
+    try:
+        for block in blocks:
+            yield from intake.push(block)
+    except AudioError as error:
+        raise error if str(file) in str(error) else AudioError(f"{file}: {error}") from error
+    yield from intake.flush()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hanmadi.audio import wav
 from hanmadi.errors import AudioError, MissingExtraError
 from hanmadi.inference.stream import Block, Gap
 
@@ -22,7 +23,9 @@ _SILENT_S: Final = 3.0  # a device that gives nothing for so long is opened anew
 _ATTEMPTS: Final = 5  # ... so many times
 _QUEUED: Final = 200  # blocks that wait (10 s); more are lost, and told
 _LEAST_LOSS_S: Final = 0.001  # clocks of sound cards jitter by less
+PCM_RATE: Final = 16_000  # Hz, of raw sound of which nothing is said
 _INT16_BYTES: Final = 2
+_DECODE: Final = "name the file, or decode it: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | hanmadi listen -"
 _NO_PORTAUDIO: Final = (
     "PortAudio, which reads the microphone, is not installed ({reason}); install it with: "
     "sudo apt install libportaudio2 (Debian, Ubuntu), sudo dnf install portaudio (Fedora), or pipe the sound: "
@@ -160,15 +163,37 @@ def devices() -> list[Device]:
     ]
 
 
-def pcm_blocks(file: BinaryIO, *, sample_rate: int) -> Iterator[NDArray[np.int16]]:
-    """Blocks (n,) of raw mono sound, 16 bit little-endian, as it comes; half a sample at the end is left out."""
+def piped(file: BinaryIO, *, sample_rate: int | None = None) -> tuple[int, Iterator[NDArray[Any]]]:
+    """Sound from a pipe as it comes: its rate in Hz, and blocks (n,) or (n, channels).
+
+    A WAV is read by its own header. What has no header is raw mono sound, 16 bit little-endian, at ``sample_rate`` Hz
+    (`PCM_RATE` otherwise); half a sample at the end is left out. Raises AudioError for a WAV of another rate than
+    ``sample_rate``, one that is damaged, and other sound files, which cannot be read from a pipe.
+    """
+    head = file.read(wav.HEAD_BYTES)
+    container = wav.container_of(head)
+    if container is None:
+        rate = PCM_RATE if sample_rate is None else sample_rate
+        return rate, _pcm_blocks(head, file, sample_rate=rate)
+    if container != "WAV":
+        raise AudioError(f"expected raw sound or a WAV, got {container}; {_DECODE}")
+    header = wav.read_header(head, file)
+    if header is None:
+        raise AudioError(f"expected raw sound or a WAV, got a WAV with a damaged header; {_DECODE}")
+    if sample_rate not in (None, header.sample_rate):
+        raise AudioError(f"expected sound of {sample_rate} Hz, got {header.name}; leave --rate away")
+    return header.sample_rate, wav.stream(file, header, seconds=BLOCK_S)
+
+
+def _pcm_blocks(head: bytes, file: BinaryIO, *, sample_rate: int) -> Iterator[NDArray[np.int16]]:
     read = getattr(file, "read1", file.read)  # what is there, without waiting for all
-    rest = b""
-    while data := read(_INT16_BYTES * round(BLOCK_S * sample_rate)):
+    data, rest = head, b""
+    while data:
         data = rest + data
         whole = len(data) - len(data) % _INT16_BYTES
         rest = data[whole:]
         yield np.frombuffer(data[:whole], "<i2").astype(np.int16, copy=False)
+        data = read(_INT16_BYTES * round(BLOCK_S * sample_rate))
 
 
 def paced(

@@ -85,14 +85,12 @@ class Recognizer:
     def predict(self, samples: Samples, *, sample_rate: int, top: int = TOP) -> Prediction:
         """The word in a sound of any rate (Hz), length and channels: (n,) or (n, channels), float in [-1, 1] or int16.
 
-        A longer sound is judged by its loudest stretch. Raises AudioError for no samples, NaN or infinity.
+        It is heard as `hanmadi.audio.to_clip` makes it, as in training and evaluation. Raises AudioError for no samples,
+        NaN or infinity, whole numbers other than int16 or as float, channels that come first, and for a rate that is
+        not a whole number of Hz from 1000 up.
         """
-        samples = audio.as_float(np.asarray(samples))
-        if samples.size == 0:
-            raise AudioError("expected samples, got none")
-        if not np.isfinite(samples).all():
-            raise AudioError("expected finite samples, found NaN or infinity")
-        clip = audio.to_clip(Sound(samples, sample_rate), sample_rate=self.sample_rate, length=self.clip_samples)
+        sound = Sound(audio.as_float(samples), audio.check_rate(sample_rate))
+        clip = audio.to_clip(sound, sample_rate=self.sample_rate, length=self.clip_samples)
         return self._prediction(self.scores(clip[None])[0], top)
 
     def predict_file(self, path: str | os.PathLike[str], *, top: int = TOP) -> Prediction:

@@ -2,8 +2,8 @@
 
     blocks -> mono, finite -> the model's rate -> ring buffer -> windows -> scores -> detections
 
-Streamed equals whole, bit for bit: resampling is fed pieces of a fixed size whatever the blocks are, and each
-window is scored by itself, as a batch may round differently.
+Streamed equals whole, bit for bit: `hanmadi.audio.Intake` works in pieces of a fixed size whatever the blocks are, and
+each window is scored by itself, as a batch may round differently.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi import audio
-from hanmadi.audio import Samples, clean_mono
+from hanmadi.audio import Intake, Samples
 from hanmadi.card import Card
 from hanmadi.errors import AudioError
 from hanmadi.inference.decisions import Decider, DecisionConfig, Detection
 
 HOP_S: Final = 0.1
-_PIECES_PER_S: Final = 50  # a resampler's: so short that they do not delay, so long that they cost little
-_SLICE: Final = 1 << 16  # samples of a block that are converted at a time
 
 
 class Listener(Protocol):
@@ -81,14 +79,23 @@ class Stream:
     """Scores of a sound that comes in blocks.
 
     Stream time counts the samples that came and those that were reported lost; the first window ends when one
-    clip length has come. Memory does not grow.
+    clip length has come, or after one hop where the stream begins in silence. Memory does not grow.
     """
 
-    def __init__(self, recognizer: Listener, *, sample_rate: int | None = None, hop_s: float = HOP_S) -> None:
+    def __init__(
+        self,
+        recognizer: Listener,
+        *,
+        sample_rate: int | None = None,
+        hop_s: float = HOP_S,
+        from_silence: bool = False,
+    ) -> None:
         """sample_rate: of the blocks, in Hz, the model's otherwise; hop_s: from one window to the next.
 
-        Raises AudioError for a rate that is not a whole number above 0, and for a hop that is not a whole number
-        of samples at the model's rate, from 1 to a clip.
+        from_silence: the sound is a recording, and silence is heard before it, so that a word at its very start is
+        in the middle of a window as any other is; `finish` does the same for its end.
+        Raises AudioError for a rate that is not a whole number from 1000 Hz up, and for a hop that is not a whole
+        number of samples at the model's rate, from 1 to a clip.
         """
         self._recognizer = recognizer
         self._hop = hop_samples(recognizer, hop_s)
@@ -97,7 +104,7 @@ class Stream:
         self._buffer: Samples = np.zeros(2 * self._clip, np.float32)
         self.problems = Problems()
         self._came = 0  # samples at the rate of the blocks, lost ones included
-        self._begin()
+        self._begin(silence=self._clip - self._hop if from_silence else 0)
 
     @property
     def recognizer(self) -> Listener:
@@ -126,16 +133,14 @@ class Stream:
     def push(self, block: NDArray[Any]) -> list[Window]:
         """The windows that a block completes.
 
-        block: (n,) or (n, channels), any n, 0 as well; float in [-1, 1] or int16. Samples that are no numbers are
-        heard as 0 and counted in ``problems``. Raises AudioError for another shape or type.
+        block: (n,) or (n, channels), any n, 0 as well; float in [-1, 1] or int16. Samples that are no numbers, or
+        24 dB above full scale, are heard as 0 and counted in ``problems``; of several channels the mean is heard, or
+        the strongest where they cancel. Raises AudioError for another shape or type, and for whole numbers as float.
         """
         block = np.asarray(block)
-        _check_block(block)
-        found: list[Window] = []
-        for start in range(0, len(block), _SLICE):
-            mono, bad = clean_mono(block[start : start + _SLICE])
-            self.problems.bad_samples += bad
-            found += self._heard(mono)
+        before = self._intake.bad_samples
+        found = self._heard(block)
+        self.problems.bad_samples += self._intake.bad_samples - before
         return found
 
     def gap(self, seconds: float) -> list[Window]:
@@ -158,21 +163,27 @@ class Stream:
 
     def flush(self) -> list[Window]:
         """The sound ended: windows that the resampler held back. What is pushed after it begins anew."""
-        found = self._scored(self._resampler.flush())
+        found = [window for piece in self._intake.flush() for window in self._scored(piece)]
         self._begin()
         return found
 
-    def _begin(self) -> None:
-        """Empty buffers; stream time goes on."""
+    def finish(self, config: DecisionConfig) -> list[Window]:
+        """The recording ended: windows of the silence after it in which a word at its end is decided, and `flush`."""
+        return self.push(tail(self._recognizer, config, sample_rate=self._rate)) + self.flush()
+
+    def _begin(self, *, silence: int = 0) -> None:
+        """Buffers with so many samples of silence at the model's rate; stream time goes on."""
         model_rate = self._recognizer.sample_rate
-        self._resampler = _Resampler(self._rate, model_rate)
-        self._origin = round(self._came * model_rate / self._rate)  # model samples before the buffer's first
-        self._end = 0  # samples in the buffer
+        self._intake = Intake(self._rate, model_rate)
+        self._origin = round(self._came * model_rate / self._rate) - silence  # model samples before the buffer's first
+        self._buffer[:silence] = 0
+        self._end = silence  # samples in the buffer
         self._next = self._clip  # where the next window ends in the buffer
 
-    def _heard(self, mono: Samples) -> list[Window]:
-        self._came += len(mono)
-        return [window for piece in self._resampler.push(mono) for window in self._scored(piece)]
+    def _heard(self, block: NDArray[Any]) -> list[Window]:
+        found = [window for piece in self._intake.push(block) for window in self._scored(piece)]
+        self._came += len(block)
+        return found
 
     def _scored(self, samples: Samples) -> list[Window]:
         """Append samples at the model's rate; score the windows that become whole."""
@@ -203,40 +214,6 @@ class Stream:
         self._next -= moved
 
 
-class _Resampler:
-    """From one rate to another, in pieces of a fixed size: blocks do not show in the result."""
-
-    def __init__(self, from_rate: int, to_rate: int) -> None:
-        self._soxr: Any = None
-        self._piece = np.zeros(max(1, from_rate // _PIECES_PER_S), np.float32)
-        self._filled = 0
-        if from_rate != to_rate:
-            import soxr
-
-            self._soxr = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
-
-    def push(self, samples: Samples) -> Iterator[Samples]:
-        """(n,) in; what is ready out, in arrays of any size."""
-        if self._soxr is None:
-            yield samples
-            return
-        while len(samples):
-            count = min(len(samples), len(self._piece) - self._filled)
-            self._piece[self._filled : self._filled + count] = samples[:count]
-            self._filled += count
-            samples = samples[count:]
-            if self._filled == len(self._piece):
-                self._filled = 0
-                yield self._soxr.resample_chunk(self._piece)
-
-    def flush(self) -> Samples:
-        """What was held back. Nothing may be pushed after it."""
-        if self._soxr is None:
-            return np.zeros(0, np.float32)
-        rest: Samples = self._soxr.resample_chunk(self._piece[: self._filled], last=True)
-        return rest
-
-
 def windows_of(
     recognizer: Listener, samples: NDArray[Any], *, sample_rate: int | None = None, hop_s: float = HOP_S
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -246,10 +223,8 @@ def windows_of(
     and their scores (m, labels); m is 0 for less than a clip. Raises AudioError as `Stream` does.
     """
     hop = hop_samples(recognizer, hop_s)
-    block = np.asarray(samples)
-    _check_block(block)
-    resampler = _Resampler(_checked_rate(sample_rate, recognizer), recognizer.sample_rate)
-    sound = np.concatenate([*resampler.push(clean_mono(block)[0]), resampler.flush()])
+    intake = Intake(_checked_rate(sample_rate, recognizer), recognizer.sample_rate)
+    sound = np.concatenate([*intake.push(np.asarray(samples)), *intake.flush()])
     ends = np.arange(recognizer.clip_samples, len(sound) + 1, hop)
     scores = np.empty((len(ends), len(recognizer.labels)), np.float32)
     for row, end in enumerate(ends):
@@ -264,19 +239,22 @@ def listen(
     sample_rate: int | None = None,
     config: DecisionConfig | None = None,
     hop_s: float = HOP_S,
+    recording: bool = False,
     on_block: Callable[[Stream, Window | None], None] | None = None,
 ) -> Iterator[Detection]:
     """The words in a stream of blocks, as they come: one path for files, the microphone and the evaluation.
 
     blocks: as `Stream.push` takes them, `Gap` where samples were lost; sample_rate: theirs, in Hz; config: that
-    of the model's card otherwise. ``on_block`` is called after each block with the stream (its level, its
-    problems) and the newest window. Raises as `Stream` and `Decider` do.
+    of the model's card otherwise. recording: the blocks are one whole recording, and silence is heard before and
+    after it, so that words at its very start and end are heard; times are those of the recording.
+    ``on_block`` is called after each block with the stream (its level, its problems) and the newest window.
+    Raises as `Stream` and `Decider` do.
     """
-    stream = Stream(recognizer, sample_rate=sample_rate, hop_s=hop_s)
+    stream = Stream(recognizer, sample_rate=sample_rate, hop_s=hop_s, from_silence=recording)
     config = recognizer.about.decision_config if config is None else config
     decider = Decider(recognizer.labels, config, hop_s=hop_s)
     newest = None
-    for windows in _windows(stream, blocks):
+    for windows in _windows(stream, blocks, config if recording else None):
         newest = windows[-1] if windows else newest
         for window in windows:
             if detection := decider.push(window.time_s, window.scores):
@@ -285,10 +263,10 @@ def listen(
             on_block(stream, newest)
 
 
-def _windows(stream: Stream, blocks: Iterable[Block]) -> Iterator[list[Window]]:
+def _windows(stream: Stream, blocks: Iterable[Block], finish: DecisionConfig | None) -> Iterator[list[Window]]:
     for block in blocks:
         yield stream.gap(block.seconds) if isinstance(block, Gap) else stream.push(block)
-    yield stream.flush()
+    yield stream.finish(finish) if finish else stream.flush()
 
 
 def tail(recognizer: Listener, config: DecisionConfig, *, sample_rate: int) -> Samples:
@@ -309,15 +287,4 @@ def hop_samples(recognizer: Listener, hop_s: float) -> int:
 
 
 def _checked_rate(sample_rate: int | None, recognizer: Listener) -> int:
-    if sample_rate is None:
-        return recognizer.sample_rate
-    if sample_rate <= 0 or sample_rate != int(sample_rate):
-        raise AudioError(f"expected a sample rate in whole Hz above 0, got {sample_rate}")
-    return int(sample_rate)
-
-
-def _check_block(block: NDArray[Any]) -> None:
-    if block.ndim not in (1, 2) or (block.ndim == 2 and block.shape[1] == 0):
-        raise AudioError(f"expected samples (n,) or (n, channels), got shape {block.shape}")
-    if block.dtype != np.int16 and block.dtype.kind != "f":
-        raise AudioError(f"expected samples of float in [-1, 1] or int16, got {block.dtype}")
+    return recognizer.sample_rate if sample_rate is None else audio.check_rate(sample_rate)

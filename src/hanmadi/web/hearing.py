@@ -17,7 +17,7 @@ from hanmadi.web import query
 from hanmadi.web.limits import Limits, RefusedError
 
 FORMATS: Final = {"f32": "<f4", "s16": "<i2"}
-OPTIONS: Final = ("model", "rate", "format", "hop")
+OPTIONS: Final = ("model", "rate", "format", "hop", "recording")
 _TURN_S: Final = 0.5  # of sound: at most 25 windows
 _TOLERANCE_S: Final = 1e-9  # what rounding adds to a time
 _QUIETEST_DB: Final = -100.0  # stands for digital silence, which has no level
@@ -48,6 +48,7 @@ class StreamOptions:
     rate: int  # Hz
     format: str = "f32"
     hop_s: float = HOP_S
+    recording: bool = False  # silence is heard before it, so that a word at its very start is heard
 
 
 def stream_options(values: Mapping[str, str], limits: Limits) -> StreamOptions:
@@ -57,6 +58,7 @@ def stream_options(values: Mapping[str, str], limits: Limits) -> StreamOptions:
         rate=query.whole(values, "rate", 16_000, *limits.rates_hz),
         format=query.choice(values, "format", tuple(FORMATS)),
         hop_s=query.number(values, "hop", HOP_S, *limits.hops_s),
+        recording=query.flag(values, "recording", default=False),
     )
 
 
@@ -78,12 +80,13 @@ class Hearing:
         self._model = model
         self._config = recognizer.about.decision_config
         self._dtype = np.dtype(FORMATS[options.format])
-        self._stream = Stream(recognizer, sample_rate=options.rate, hop_s=options.hop_s)
+        self._stream = Stream(recognizer, sample_rate=options.rate, hop_s=options.hop_s, from_silence=options.recording)
         self._decider = Decider(recognizer.labels, self._config, hop_s=options.hop_s)
         self._piece = max(1, int(options.hop_s * options.rate))
         self._hop_s = options.hop_s
         self._told = False
         self._waiting = bytearray()
+        self._head: bytes | None = b""  # the first bytes, till there are enough to know a file by them
 
     @property
     def time_s(self) -> float:
@@ -103,14 +106,27 @@ class Hearing:
         """The next block; whether a window may be due, and it is time for `turns`.
 
         It costs nearly nothing: most blocks are far shorter than a hop. Raises RefusedError with 422 for bytes that
-        are no whole samples.
+        are no whole samples, and for a file where raw samples were meant.
         """
         size = self._dtype.itemsize
         if len(data) % size:
             raise RefusedError(422, f"expected blocks of whole samples ({size} bytes each), got {len(data)} bytes")
+        self._check_head(data)
         self._waiting += data
         waiting_s = len(self._waiting) / size / self._stream.sample_rate
         return waiting_s >= min(_TURN_S, self._stream.next_s - self._stream.time_s - _TOLERANCE_S)
+
+    def _check_head(self, data: bytes) -> None:
+        if self._head is None:
+            return
+        self._head += data[: audio.HEAD_BYTES]
+        if container := audio.container_of(self._head):
+            raise RefusedError(
+                422, f"expected raw samples, got a file ({container}); send its samples without the header, or the file "
+                "to /api/predict",
+            )  # fmt: skip
+        if len(self._head) >= audio.HEAD_BYTES:
+            self._head = None
 
     def turns(self) -> list[bytes]:
         """What was added, in pieces of half a second, so that other clients get their turn in between."""
@@ -120,8 +136,10 @@ class Hearing:
 
     def hear(self, piece: bytes) -> list[Said]:
         """What the next piece of `turns` brings."""
-        samples = np.frombuffer(piece, self._dtype)
-        return list(self._heard(samples.astype(self._dtype.newbyteorder("="), copy=False)))
+        try:
+            return list(self._heard(np.frombuffer(piece, self._dtype)))
+        except AudioError as error:
+            raise RefusedError(422, str(error)) from error
 
     def end(self) -> list[Said]:
         """The sound is over: what silence after it brings, as with a file that ends."""
@@ -135,7 +153,9 @@ class Hearing:
             yield from self._decided(self._stream.push(samples[start : start + self._piece]))
         if self._stream.problems.bad_samples and not self._told:
             self._told = True
-            yield Problem("samples that are no numbers, or 100 times full scale, came; they are heard as 0")
+            yield Problem(
+                f"samples that are no numbers, or {audio.LOUDEST:g} times full scale, came; they are heard as 0"
+            )
 
     def _decided(self, windows: list[Window]) -> Iterator[Said]:
         for window in windows:

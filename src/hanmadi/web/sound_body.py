@@ -55,7 +55,7 @@ def _too_long(at_most: int) -> RefusedError:
 
 
 def sound_of(body: bytes, content_type: str, limits: Limits) -> Sound:
-    """The sound of a body, (n,) or (n, channels).
+    """The sound of a body, (n,) or (n, channels). A file that is declared as raw samples is read as the file that it is.
 
     Raises RefusedError: 415 for a content type that is not of sounds; 422 for a sound that is broken, empty, too
     long or holds NaN.
@@ -65,7 +65,7 @@ def sound_of(body: bytes, content_type: str, limits: Limits) -> Sound:
         body, kind, options = form_file(body, options.get("boundary", ""))
     if not body:
         raise RefusedError(422, "expected a sound, got an empty body; send the bytes of a sound file")
-    if kind in _RAW:
+    if kind in _RAW and audio.container_of(body[: audio.HEAD_BYTES]) is None:
         return _raw_sound(body, kind, options, limits)
     if kind.startswith("audio/") or kind in _FILES:
         return _file_sound(body, limits)
@@ -117,9 +117,11 @@ def _raw_sound(body: bytes, kind: str, options: dict[str, str], limits: Limits) 
         raise RefusedError(
             422, f"expected at most {limits.sound_s:g} s, got {len(samples) / rate:.1f} s; cut the sound"
         )
-    found = audio.as_float(samples.astype(dtype.newbyteorder("="), copy=False))
-    if not np.isfinite(found).all():
-        raise RefusedError(422, "expected finite samples, found NaN or infinity")
+    found = audio.as_float(samples)
+    try:
+        audio.check_sound(found)
+    except AudioError as error:
+        raise RefusedError(422, str(error)) from error
     return Sound(found[:, 0] if channels == 1 else found, rate)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from hanmadi.audio import FULL_SCALE, Sound
+from hanmadi.audio import Sound, as_float, check_sound
 from hanmadi.data.scan import Note
 from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, Recording
@@ -29,7 +29,6 @@ SAMPLES: Final = "wav_vals"
 LABELS: Final = "label_vals"
 _MAX_LABEL_CHARACTERS: Final = 200
 _MAX_LABEL_BYTES: Final = 1 << 28  # all labels together: 3 million clips with words of 20 letters
-_MAX_LEVEL: Final = 16.0  # 24 dB above full scale: these are not samples in [-1, 1]
 _BLOCK_BYTES: Final = 8 << 20
 # what reading a damaged, encrypted or strange zip raises
 _ZIP_ERRORS: Final = (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -124,12 +123,12 @@ class _Loader:
     sample_rate: int
 
     def __call__(self) -> Sound:
-        scale = FULL_SCALE if self.row.dtype.kind == "i" else 1
-        samples = self.row.astype(np.float32) / np.float32(scale)
-        if not np.isfinite(samples).all():
-            raise AudioError(f"{self.name}: holds NaN or infinity")
-        if (peak := np.abs(samples).max()) > _MAX_LEVEL:
-            raise AudioError(f"{self.name}: expected float samples in [-1, 1], found {peak:.0f}; save them as int16")
+        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is then found
+            samples = as_float(self.row)
+        try:
+            check_sound(samples)
+        except AudioError as error:
+            raise AudioError(f"{self.name}: {error}") from error
         return Sound(samples, self.sample_rate)
 
 
@@ -176,7 +175,7 @@ def _check_samples(
         raise DataError(f"{path}: clips of {shape[1]} samples; expected one word, {longest} samples at most")
     if shape[0] != clips:
         raise DataError(f"{path}: {shape[0]} clips but {clips} labels; expected one label for each clip")
-    if not (dtype.kind == "f" or dtype == np.int16):
+    if not (dtype.kind == "f" or (dtype.kind == "i" and dtype.itemsize == 2)):
         raise DataError(f"{path}: expected {SAMPLES} of float or int16, found {dtype}")
 
 

@@ -7,6 +7,7 @@ import { resample } from "./resample.js";
 const FILES = new URL("../", import.meta.url);
 const PLAYED_HZ = 8000; // browsers play no WAV of 2,000 Hz
 const CLIPPED = 0.999;
+const LOUDEST = 16; // beyond, samples are 16-bit numbers as float (audio.check_sound)
 const MOST_S = 60;
 const MOST_COLUMNS = 4000;
 const HOP_S = 0.1;
@@ -85,7 +86,7 @@ export const browser = {
 
 async function read(sound) {
   const found = await decode(sound.bytes, sound.type).catch(() => null);
-  if (!found || !found.samples.length) throw Object.assign(new Error("error.decode"), { key: "error.decode" });
+  if (!found || !found.samples.length || peak(found.samples) > LOUDEST) throw Object.assign(new Error("error.decode"), { key: "error.decode" });
   return { ...found, samples: found.samples.subarray(0, MOST_S * found.sampleRate) };
 }
 

@@ -1,5 +1,7 @@
 // A sound file to samples at the rate it was recorded at: the browser would resample it to a rate of its own.
 
+import { toMono } from "./mono.js";
+
 const DEFAULT_RATE = 48000; // also Opus, whatever the file says
 const MP3_RATES = [[11025, 12000, 8000], null, [22050, 24000, 16000], [44100, 48000, 32000]];
 
@@ -12,14 +14,8 @@ export async function decode(bytes, type) {
   return { samples: mono(buffer), sampleRate: buffer.sampleRate };
 }
 
-/** Mean over the channels of an AudioBuffer. */
-export function mono(buffer) {
-  const out = new Float32Array(buffer.length);
-  for (let channel = 0; channel < buffer.numberOfChannels; channel++) {
-    buffer.getChannelData(channel).forEach((x, i) => { out[i] += x / buffer.numberOfChannels; });
-  }
-  return out;
-}
+/** One channel of an AudioBuffer. */
+export const mono = (buffer) => toMono(Array.from({ length: buffer.numberOfChannels }, (_, i) => buffer.getChannelData(i)));
 
 /** The sample rate that a file's header tells, in Hz; 48,000 where it is not known. */
 export function fileRate(view) {

@@ -160,6 +160,9 @@ export function peak(samples) {
   return most;
 }
 
+/** Clipped to [-1, 1]: the one rule for levels above full scale (audio.at_most_full_scale). */
+export const atMostFullScale = (samples) => samples.map((x) => Math.max(-1, Math.min(1, x)));
+
 /** Exactly `length` samples: a short sound is centred between zeros, of a long one the loudest stretch is kept. */
 export function fitLength(samples, length) {
   const missing = length - samples.length;

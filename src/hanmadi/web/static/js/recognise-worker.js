@@ -1,7 +1,7 @@
 // Recognition in the browser: onnxruntime-web runs the model file that the library runs, on one thread.
 
 import { Decider } from "./decisions.js";
-import { fitLength } from "./dsp.js";
+import { atMostFullScale, fitLength } from "./dsp.js";
 import { resample } from "./resample.js";
 import { Windows } from "./stream.js";
 
@@ -33,7 +33,7 @@ const tell = (id, event, values) => postMessage({ id, event, values });
 const answers = {
   async predict({ id, samples, sampleRate }) {
     const { card } = await ready;
-    const clip = fitLength(resample(samples, sampleRate, card.sample_rate), card.clip_samples);
+    const clip = fitLength(atMostFullScale(resample(samples, sampleRate, card.sample_rate)), card.clip_samples);
     const found = await scores(clip);
     const ranked = card.labels.map((label, i) => ({ label, score: found[i] })).sort((a, b) => b.score - a.score);
     tell(id, "done", ranked);

@@ -1,5 +1,6 @@
 // Sound that never ends: blocks of any size and rate in, windows at the model's rate out (stream.py).
 
+import { atMostFullScale } from "./dsp.js";
 import { Resampler } from "./resample.js";
 
 export class Windows {
@@ -16,7 +17,7 @@ export class Windows {
 
   /** Returns the windows that a block completes: [{timeS, samples}]. */
   push(block) {
-    let samples = this.resampler.push(block);
+    let samples = atMostFullScale(this.resampler.push(block));
     const found = [];
     while (samples.length) {
       if (this.end === this.buffer.length) this.makeRoom();

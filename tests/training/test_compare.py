@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from hanmadi.errors import ModelError, TrainingError
+from hanmadi.runs import Settings
 from hanmadi.training.compare import Row, compare, markdown_table
 
 
@@ -26,8 +29,26 @@ def test_it_trains_and_tabulates(words_folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "c" / "comparison.md").read_text() == found.markdown()
     assert (tmp_path / "c" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     before = (tmp_path / "c" / "small" / "model.onnx").stat().st_mtime_ns
-    compare(words_folder, **options)
+    shutil.copytree(words_folder, tmp_path / "moved")
+    compare(tmp_path / "moved", **options)  # the same recordings at another place
     assert (tmp_path / "c" / "small" / "model.onnx").stat().st_mtime_ns == before, "a finished run is kept"
+
+    with pytest.raises(TrainingError, match=r"words yes,no instead of no,up; epochs 1 instead of 2; choose another"):
+        compare(words_folder, **options | {"words": ["no", "up"], "epochs": 2})
+    with pytest.raises(TrainingError, match="epochs 1 instead of as by default; minutes as by default instead of 1"):
+        compare(words_folder, **options | {"epochs": None, "minutes": 1})
+    next((tmp_path / "moved" / "yes").iterdir()).unlink()
+    with pytest.raises(TrainingError, match="the recordings that .*tones held then, which are not those of .*moved"):
+        compare(tmp_path / "moved", **options)
+
+
+def test_a_stopped_run_of_other_settings_is_told_before_it_goes_on(words_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "small"
+    run.mkdir()
+    settings = asdict(Settings(str(words_folder), words=("yes", "no"), seed=3, epochs=9)) | {"fingerprint": "x"}
+    (run / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(TrainingError, match=r"small: holds a run of other settings: seed 3 instead of 0; choose"):
+        compare(words_folder, archs=["small"], words=["yes", "no"], epochs=1, out=tmp_path)
 
 
 def test_wrong_name_is_told_at_once(words_folder: Path, tmp_path: Path) -> None:

@@ -9,18 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from hanmadi.card import read_card
+from hanmadi.data.sources import open_source
+from hanmadi.data.splits import Method
+from hanmadi.data.store import cached_store
 from hanmadi.errors import ModelError, TrainingError
+from hanmadi.features import FeatureConfig
 from hanmadi.files import write_text
 from hanmadi.inference.recognizer import Recognizer, load
+from hanmadi.labels import make_labels
 from hanmadi.plots import ComparisonRow, draw_comparison, save_figure
-from hanmadi.runs import CARD, DEFAULT_ARCH, SETTINGS
+from hanmadi.runs import CARD, DEFAULT_ARCH, SETTINGS, Settings, read_settings
 
 COURSE: Final = (
     "wave_cnn",
@@ -71,30 +76,30 @@ def compare(
     epochs: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
-    split: str = "auto",
+    split: Method = "auto",
     out: str | os.PathLike[str] = "comparison",
     on_model: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
     """Train every network in a process of its own and gather what came out.
 
     A network whose run is complete in ``out`` is not trained again, so an interrupted comparison goes on.
-    Raises TrainingError if a training fails.
+    Raises TrainingError if a training fails, or a run in ``out`` is of other recordings, words or settings.
     """
     from hanmadi.models import architecture
 
     folder = Path(out)
+    chosen = Settings(
+        None if data is None else str(data), words=tuple(words) if words else None, epochs=epochs, minutes=minutes,
+        seed=seed, split=split,
+    )  # fmt: skip
     for arch in archs:
-        architecture(arch)  # a wrong name is told before the first hour is spent
-    options = {
-        "--data": data, "--words": ",".join(words) if words else None, "--epochs": epochs, "--minutes": minutes,
-        "--seed": seed, "--split": split,
-    }  # fmt: skip
-    given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+        features = architecture(arch).features  # a wrong name is told before the first hour is spent
+        _check_run(folder / arch, replace(chosen, arch=arch), features)
     rows = []
     for arch in archs:
         on_model(arch)
         run = folder / arch
-        _train_apart(arch, run, given)
+        _train_apart(run, replace(chosen, arch=arch))
         rows.append(_row(arch, run))
         _save(Comparison(tuple(rows), folder))
     return Comparison(tuple(rows), folder)
@@ -119,19 +124,60 @@ def _markdown_row(row: Row) -> str:
     )
 
 
-def _train_apart(arch: str, run: Path, options: list[str]) -> None:
-    """Train in a process of its own, so that its peak memory is its own."""
+def _check_run(run: Path, asked: Settings, features: FeatureConfig) -> None:
+    """Raises TrainingError if a run is there already and is not what is asked for."""
+    if not any((run / name).exists() for name in (SETTINGS, CARD)):
+        return
+    before, finished = read_settings(run), (run / CARD).exists()
+    # one that was stopped gets the budget of now
+    free = {"data"} if finished or not (asked.epochs or asked.minutes) else {"data", "epochs", "minutes"}
+    differing = [
+        f"{name} {_said(was)} instead of {_said(now)}"
+        for name in (field.name for field in fields(Settings)) if name not in free
+        if (was := getattr(before, name)) != (now := getattr(asked, name))
+    ]  # fmt: skip
+    if not differing and finished and not _is_of(run, asked, features):
+        differing = [f"the recordings that {_data(before)} held then, which are not those of {_data(asked)} now"]
+    if differing:
+        raise TrainingError(
+            f"{run}: holds a run of other settings: {'; '.join(differing)}; choose another --out, or remove that "
+            "folder to train it anew"
+        )
+
+
+def _is_of(run: Path, asked: Settings, features: FeatureConfig) -> bool:
+    """Whether a finished run has learnt the very recordings that are asked for, wherever they lie."""
+    source = open_source(asked.data, words=make_labels(asked.words).keywords)
+    store = cached_store(source, sample_rate=features.sample_rate, seconds=features.seconds)
+    return store.has_fingerprint(read_card(run / CARD).data.fingerprint)
+
+
+def _data(settings: Settings) -> str:
+    return settings.data or "synthetic speech"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
+    return "as by default" if value is None else str(value)
+
+
+def _train_apart(run: Path, asked: Settings) -> None:
+    """Train in a process of its own, so that its peak memory is its own; a run that is there goes on, or is done."""
     if (run / CARD).exists():
         return
-    how = ["--resume"] if (run / SETTINGS).exists() else ["--arch", arch, *options]
-    if how == ["--resume"]:
-        how += [
-            part for i, part in enumerate(options) if {"--epochs", "--minutes"} & set(options[max(0, i - 1) : i + 1])
-        ]
+    budget = {"--epochs": asked.epochs, "--minutes": asked.minutes}
+    options: dict[str, object] = {
+        "--arch": asked.arch, "--data": asked.data, "--words": ",".join(asked.words) if asked.words else None, **budget,
+        "--seed": asked.seed, "--split": asked.split,
+    }  # fmt: skip
+    how = ["--resume"] if (run / SETTINGS).exists() else []
+    given = budget if how else options
+    how += [part for name, value in given.items() if value is not None for part in (name, str(value))]
     command = [sys.executable, "-m", "hanmadi", "train", "--out", str(run), *how]
     code = subprocess.run(command, check=False).returncode
     if code:
-        raise TrainingError(f"training {arch} failed with exit code {code}; what it printed stands above")
+        raise TrainingError(f"training {asked.arch} failed with exit code {code}; what it printed stands above")
 
 
 def _row(arch: str, run: Path) -> Row:

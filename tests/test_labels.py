@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanmadi.errors import LabelError
-from hanmadi.labels import COURSE_LABELS, SILENCE, UNKNOWN, LabelSet, make_labels, normal_word
+from hanmadi.labels import COURSE_LABELS, SILENCE, UNKNOWN, LabelSet, make_labels, normal_word, word_key
 
 
 def test_the_course_has_twelve() -> None:
@@ -36,6 +36,14 @@ def test_every_word_has_its_label(word: str, label: str) -> None:
     index = labels.index_of(word)
     assert index is not None
     assert labels.labels[index] == label
+
+
+@pytest.mark.parametrize("word", ["Hey Jarvis", "hey  jarvis", " HEY JARVIS", "hey\u3000jarvis"])
+def test_capitals_and_spaces_make_no_other_word(word: str) -> None:
+    assert make_labels(["hey jarvis", "no"]).index_of(word) == 0
+    assert make_labels([word, "no"]).index_of("hey jarvis") == 0
+    assert word_key(word) == "hey jarvis"
+    assert make_labels(["no", "Unknown", "_Silence_"]).labels == ("no", "unknown", "silence")
 
 
 def test_silence_is_never_an_unknown_word() -> None:

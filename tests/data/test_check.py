@@ -83,6 +83,32 @@ def test_every_problem_is_found(tmp_path: Path, make_words_folder: MakeWordsFold
     assert plain["too short"][0]["name"] == "yes/short_nohash_0.wav"
 
 
+def test_what_was_passed_over_is_told(tmp_path: Path, make_words_folder: MakeWordsFolder) -> None:
+    folder = make_words_folder(tmp_path / "words", words=["yes"], speakers=["a", "b", "c", "d"], clips_each=3)
+    soundfile.write(folder / "yes" / "New recording (2).wav", tone("yes", "e", 0), 16_000)
+    (folder / "yes" / "Thumbs.db").touch()
+    (folder / "yes" / "a.m4a").touch()
+    found = check(FolderSource(folder))
+    assert [note.rpartition("; convert with")[0] or note for note in found.notes] == [
+        f"{folder}: 1 sound file is left out, for such a file is not read (1 .m4a; yes/a.m4a)",
+        "passed over 1 Thumbs.db: files and folders of systems and network drives",
+        "clips that do not tell their speaker: 1 of 13 (yes/New recording (2).wav); for training alone",
+    ]
+    assert found.to_dict()["notes"] == list(found.notes)
+
+
+@pytest.mark.parametrize(("nameless", "then"), [(1, "for training alone"), (9, "so clips are split at random")])
+def test_the_split_with_some_unknown_speakers(
+    tmp_path: Path, make_words_folder: MakeWordsFolder, nameless: int, then: str
+) -> None:
+    folder = make_words_folder(tmp_path / "words", words=["yes"], speakers=["a", "b", "c", "d"], clips_each=6)
+    for i in range(nameless):
+        soundfile.write(folder / "yes" / f"take {i}.wav", tone("yes", "e", i), 16_000)
+    found = check(FolderSource(folder))
+    assert then in found.notes[-1]
+    assert (ANY_SPLIT in found.counts["yes"]) is (nameless > 1)
+
+
 def test_without_lists_and_speakers_the_split_is_open(tmp_path: Path) -> None:
     (tmp_path / "yes").mkdir()
     soundfile.write(tmp_path / "yes" / "x.wav", tone("yes", "a", 0), 16_000)

@@ -12,11 +12,12 @@ import soundfile
 from conftest import MakeWordsFolder, tone
 
 from hanmadi.data.sources import open_source
-from hanmadi.data.sources.folder import FolderSource, speaker_of
+from hanmadi.data.sources.folder import FolderSource
 from hanmadi.data.sources.npz import NpzSource
-from hanmadi.data.store import Recording, build_store
+from hanmadi.data.store import Recording, build_store, cached_store
 from hanmadi.errors import DataError
-from hanmadi.labels import make_labels
+from hanmadi.files import printable
+from hanmadi.labels import make_labels, word_key
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -50,10 +51,18 @@ def splits(folder: Path) -> dict[str, str | None]:
         ("yes/recording.wav", None),
         ("yes/0a_nohash_.wav", None),
         ("yes/_nohash_1.wav", None),
+        ("hey_jarvis/hey_jarvis_ann_1.wav", "ann"),
+        ("hey_jarvis/hey_jarvis_de_la_cruz_12.wav", "de_la_cruz"),
+        ("Hey Jarvis/hey-jarvis_ann_1.wav", "ann"),
+        ("hey_jarvis/hey_jarvis_1.wav", None),
+        ("hey/hey_jarvis_ann_1.wav", "jarvis_ann"),
+        (unicodedata.normalize("NFD", "안녕/안녕_민아_1.wav"), "민아"),
+        ("yes/yes take 3.wav", None),
     ],
 )
-def test_speakers(path: str, speaker: str | None) -> None:
-    assert speaker_of(Path(path)) == speaker
+def test_speakers(tmp_path: Path, path: str, speaker: str | None) -> None:
+    (recording,) = FolderSource(touch(tmp_path, path), (path.split("/")[0],)).recordings()
+    assert recording.speaker == speaker
 
 
 def test_everything_about_a_recording(words_folder: Path) -> None:
@@ -172,6 +181,49 @@ def test_the_licence_is_its_first_line(tmp_path: Path) -> None:
     assert FolderSource(tmp_path).licence == "CC BY 4.0 \ufffd"
     (tmp_path / "LICENSE").write_text(" \n")
     assert FolderSource(tmp_path).licence is None
+
+
+@pytest.mark.parametrize(
+    ("folders", "word"),
+    [
+        (("yes", "Yes", "YES "), "yes"), (("hey jarvis", "Hey  Jarvis"), "hey jarvis"),
+        ((unicodedata.normalize("NFD", "예"), "예"), "예"), (("_unknown_", "Unknown"), "unknown"),
+    ],
+)  # fmt: skip
+def test_several_spellings_are_one_word_and_told(tmp_path: Path, folders: tuple[str, ...], word: str) -> None:
+    touch(tmp_path, "bed/z.wav", *(f"{folder}/{n}.wav" for n in "12" for folder in folders))
+    words = {recording.word for recording in found(tmp_path)} - {"bed"}
+    assert len(words) == 1
+    assert word_key(words.pop()) == word
+    told = [note.text for note in FolderSource(tmp_path).notes() if note.matters]
+    if len(set(map(printable, folders))) == 1:
+        assert not told
+    else:
+        assert all(f"{printable(folder)!r}" in told[0] for folder in folders)
+        assert "are taken for one word" in told[0]
+
+
+def test_lists_lie_where_words_do_and_folders_of_splits_come_first(tmp_path: Path) -> None:
+    """train/audio/<word>/ with train/testing_list.txt, and an official folder of test clips beside it."""
+    touch(tmp_path, "train/audio/yes/a.wav", "train/audio/no/b.wav", "test/yes/a.wav")
+    (tmp_path / "train" / "validation_list.txt").write_text("yes/a.wav\n")
+    assert splits(tmp_path) == {
+        "test/yes/a.wav": "test", "train/audio/yes/a.wav": "validation", "train/audio/no/b.wav": "train"
+    }  # fmt: skip
+
+
+def test_only_sounds_that_are_not_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"found none; make one folder .* 1 sound file is left out.*1 \.m4a.*ffmpeg"):
+        found(touch(tmp_path, "yes/a.m4a"))
+
+
+def test_a_cached_store_tells_what_was_left_out_every_time(tmp_path: Path, make_words_folder: MakeWordsFolder) -> None:
+    folder = make_words_folder(tmp_path / "words", words=["yes"], speakers=["a"], clips_each=1)
+    touch(folder, "yes/b.m4a", "yes/.DS_Store")
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"1 sound file is left out") as told:
+            cached_store(FolderSource(folder), sample_rate=8_000)
+        assert len(told) == 1
 
 
 def test_a_broken_clip_does_not_stop_the_others(tmp_path: Path, make_words_folder: MakeWordsFolder) -> None:

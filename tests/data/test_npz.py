@@ -46,6 +46,22 @@ def write_npz(path: Path, **arrays: np.ndarray | bytes) -> Path:
     return path
 
 
+def test_yes_and_no_swapped_are_other_recordings(tmp_path: Path) -> None:
+    stores = []
+    for name, labels in (("a", LABELS), ("b", LABELS[[1, 0, 2, 3, 4]])):
+        write_npz(tmp_path / f"{name}.npz", wav_vals=WAVES, label_vals=labels)
+        stores.append(build_store(NpzSource(tmp_path / f"{name}.npz"), tmp_path / name, sample_rate=8_000))
+    assert stores[0].fingerprint != stores[1].fingerprint
+
+
+def test_several_spellings_are_one_word(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", wav_vals=WAVES, label_vals=np.array(["yes", "Yes", "yes ", "no", "yes"]))
+    source = NpzSource(tmp_path / "a.npz")
+    assert [recording.word for recording in source.recordings()] == ["yes", "yes", "yes", "no", "yes"]
+    (note,) = source.notes()
+    assert "'Yes' (1 clips) and 'yes' (2 clips) and 'yes ' (1 clips) are taken for one word, 'yes'" in note.text
+
+
 def found(path: Path) -> list[Recording]:
     return list(NpzSource(path).recordings())
 

@@ -81,6 +81,64 @@ def test_random_leaves_clips_to_train(store: ClipStore, count: int, holdout: flo
     assert found[1] == found[2] == (0 if count < 3 else max(1, min(round(holdout * count), (count - 1) // 2)))
 
 
+def test_validation_may_have_a_share_of_its_own(store: ClipStore) -> None:
+    """The course draws 0.1 for test and 0.2 for validation."""
+    with pytest.warns(UserWarning, match="flatters"):
+        split = split_clips(store, method="random", holdout=0.1, validation=0.2)
+    for word in range(len(store.words)):
+        assert np.bincount(split[store.word == word]).tolist() == [17, 5, 2]
+    with pytest.warns(UserWarning, match="flatters"):
+        same = split_clips(store, method="random", holdout=0.1, validation=0.1)
+    with pytest.warns(UserWarning, match="flatters"):
+        assert np.array_equal(split_clips(store, method="random"), same), "that of the test otherwise"
+    names = tuple(f"speaker{i}" for i in range(1_000))
+    shares = np.bincount(split_speakers(names, 0.1, 0.3)) / 1_000
+    assert shares == pytest.approx([0.6, 0.3, 0.1], abs=0.05)
+    assert {0, 1, 2} == set(split_clips(store, holdout=0.1, validation=0.4).tolist())
+    for validation in (0.0, 0.5, float("nan")):
+        with pytest.raises(DataError, match="expected a share of validation above 0 and below 0.5"):
+            split_clips(store, validation=validation)
+
+
+def test_few_clips_of_unknown_speakers_are_for_training(store: ClipStore) -> None:
+    some = replace(store, speaker=store.speaker.copy())
+    named = split_clips(store)
+    away = np.flatnonzero(named == 2)[:1]
+    some.speaker[away] = NO_SPEAKER
+    assert choose_method(some) == "speaker"
+    with pytest.warns(UserWarning) as told:
+        split = split_clips(some)
+    assert [str(warning.message) for warning in told] == [
+        f"{store.source}: 1 of 96 clips does not tell its speaker: {store.name(int(away[0]))}; for training alone"
+    ]
+    assert split[away] == 0
+    assert np.array_equal(np.delete(split, away), np.delete(named, away))
+
+
+def test_many_clips_of_unknown_speakers_are_named(store: ClipStore) -> None:
+    many = replace(store, speaker=np.where(np.arange(96) < 10, NO_SPEAKER, store.speaker).astype(np.int32))
+    named = rf"10 of 96 clips do not tell their speaker: {store.name(0)}, .* and 7 more"
+    with pytest.warns(UserWarning, match=rf"split at random \({named}\)"):
+        split_clips(many)
+    with pytest.raises(DataError, match=rf"{named}; name the files <speaker>_nohash"):
+        split_clips(many, method="speaker")
+
+
+@pytest.mark.parametrize("gone", [(1,), (2,), (1, 2)])
+def test_splits_that_the_source_lacks_come_out_of_training(store: ClipStore, gone: tuple[int, ...]) -> None:
+    """A folder train/ beside a folder test/ has no validation."""
+    official = split_clips(store)
+    some = replace(store, split=np.where(np.isin(official, gone), 0, official).astype(np.int8))
+    split = split_clips(some)
+    assert set(split.tolist()) == {0, 1, 2}
+    assert np.array_equal(split[some.split > 0], some.split[some.split > 0])
+    for speaker in range(len(store.speakers)):
+        assert len(set(split[store.speaker == speaker].tolist())) == 1
+    nameless = replace(some, speaker=np.full(96, NO_SPEAKER, np.int32))
+    with pytest.warns(UserWarning, match="has no clips for .* drawn at random from training"):
+        assert set(split_clips(nameless).tolist()) == {0, 1, 2}
+
+
 def test_official_lists_come_first(store: ClipStore) -> None:
     official = replace(store, split=np.arange(len(store), dtype=np.int8) % 3)
     assert choose_method(official) == "official"

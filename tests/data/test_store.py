@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,21 @@ def test_a_copy_of_the_recordings_is_known_again_and_others_are_not(tmp_path: Pa
     louder = [Recording("a", "yes", lambda: constant(0.26), speaker="ann", split="train"), *FAKE.found[1:]]
     moved = [Recording("a", "yes", lambda: constant(0.25), speaker="ann", split="test"), *FAKE.found[1:]]
     renamed = [Recording("z", "yes", lambda: constant(0.25), speaker="ann", split="train"), *FAKE.found[1:]]
-    others = {fingerprint(f"other{i}", found) for i, found in enumerate((louder, moved, renamed))}
-    assert len(others | {first}) == 4
+    other = [replace(FAKE.found[0], word="no"), replace(FAKE.found[1], word="yes"), *FAKE.found[2:]]
+    swapped = [replace(FAKE.found[0], speaker="bob"), replace(FAKE.found[1], speaker="ann"), *FAKE.found[2:]]
+    same = [replace(FAKE.found[0], speaker="ann"), replace(FAKE.found[1], speaker="ann"), *FAKE.found[2:]]
+    found = (louder, moved, renamed, other, swapped, same)
+    others = {fingerprint(f"other{i}", recordings) for i, recordings in enumerate(found)}
+    assert len(others | {first}) == 7
+
+
+def test_a_run_of_before_knows_its_recordings_again(tmp_path: Path) -> None:
+    """Fingerprints of format 1 were without words and speakers; cards and settings remember them."""
+    store = build_store(FAKE, tmp_path / "s", sample_rate=16_000)
+    assert store.former_fingerprint == "FORMER"
+    assert store.has_fingerprint(store.former_fingerprint)
+    assert store.has_fingerprint(store.fingerprint)
+    assert not store.has_fingerprint(None)
 
 
 def test_samples_are_copies_of_the_rows_asked_for(store: ClipStore) -> None:

@@ -92,6 +92,27 @@ def test_no_clip_of_a_known_word(run: Run, make_words_folder, tmp_path: Path) ->
         evaluate(run.folder, folder, split="every")
 
 
+def test_folders_that_are_no_words_of_the_model_give_no_accuracy(run: Run, make_words_folder, tmp_path: Path) -> None:
+    """A folder of noises, for example, is all unknown: 100 % or 0 % would say nothing of the model."""
+    folder = make_words_folder(tmp_path / "w", words=("bed", "yes"), speakers=("a",), noises=0)
+    (folder / "yes").rename(folder / "rain")
+    with pytest.raises(
+        DataError, match=r"expected words that the model knows \(yes, no, up, unknown, silence\), found none"
+    ):
+        evaluate(run.folder, folder)
+    (folder / "bed").rename(folder / "Unknown")
+    assert evaluate(run.folder, folder).clips == 4, "a folder named unknown says what it is"
+
+
+def test_words_in_folders_of_splits(run: Run, make_words_folder, tmp_path: Path) -> None:
+    for split, speakers in (("training", "abc"), ("testing", "de")):
+        make_words_folder(tmp_path / "w" / split, words=("yes", "no"), speakers=tuple(speakers), noises=0)
+    found = evaluate(run.folder, tmp_path / "w")
+    assert (found.split, found.clips) == ("test", 8)
+    counts = {scores.label: scores.count for scores in found.per_label}
+    assert (counts["yes"], counts["no"], counts["unknown"]) == (4, 4, 0)
+
+
 class TestSilenceBias:
     """Made-up scores of yes, no, silence: 1,000 clips, some of them near silence."""
 

@@ -38,7 +38,7 @@ def test_it_trains_and_tabulates(words_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="epochs 1 instead of as by default; minutes as by default instead of 1"):
         compare(words_folder, **options | {"epochs": None, "minutes": 1})
     next((tmp_path / "moved" / "yes").iterdir()).unlink()
-    with pytest.raises(TrainingError, match="the recordings that .*tones held then, which are not those of .*moved"):
+    with pytest.raises(TrainingError, match=r"the recordings that .*tones held then, which are not those of .*moved"):
         compare(tmp_path / "moved", **options)
 
 

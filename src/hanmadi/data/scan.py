@@ -83,7 +83,9 @@ def scan(folder: Path) -> Scan:
 
 def counted(counts: Counter[str]) -> str:
     """``27 .m4a, 1 .aac``."""
-    return ", ".join(f"{count} {printable(kind)}" for kind, count in counts.most_common())
+    return ", ".join(
+        f"{count} {printable(kind)}" for kind, count in sorted(counts.items(), key=lambda it: (-it[1], it[0]))
+    )
 
 
 def some(paths: Sequence[Path], *, below: Path) -> str:

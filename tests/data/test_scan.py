@@ -36,7 +36,8 @@ def told(folder: Path, *, matters: bool) -> str:
 WRITTEN = {  # a suffix: how libsndfile writes such a file
     ".aif": "AIFF", ".aiff": "AIFF", ".aifc": "AIFF", ".au": "AU", ".snd": "AU", ".caf": "CAF", ".w64": "W64",
     ".bwf": "WAV", ".rf64": "RF64", ".wave": "WAV", ".oga": "OGG", ".sph": "NIST", ".voc": "VOC",
-    ".avr": "AVR", ".iff": "SVX", ".paf": "PAF", ".pvf": "PVF", ".sf": "IRCAM", ".sds": "SDS", ".htk": "HTK", ".wve": "WVE", ".xi": "XI",
+    ".avr": "AVR", ".iff": "SVX",
+    ".paf": "PAF", ".pvf": "PVF", ".sf": "IRCAM", ".sds": "SDS", ".htk": "HTK", ".wve": "WVE", ".xi": "XI",
 }  # fmt: skip
 
 

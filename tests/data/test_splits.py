@@ -96,7 +96,7 @@ def test_validation_may_have_a_share_of_its_own(store: ClipStore) -> None:
     assert shares == pytest.approx([0.6, 0.3, 0.1], abs=0.05)
     assert {0, 1, 2} == set(split_clips(store, holdout=0.1, validation=0.4).tolist())
     for validation in (0.0, 0.5, float("nan")):
-        with pytest.raises(DataError, match="expected a share of validation above 0 and below 0.5"):
+        with pytest.raises(DataError, match=r"expected a share of validation above 0 and below 0.5"):
             split_clips(store, validation=validation)
 
 
@@ -106,7 +106,7 @@ def test_few_clips_of_unknown_speakers_are_for_training(store: ClipStore) -> Non
     away = np.flatnonzero(named == 2)[:1]
     some.speaker[away] = NO_SPEAKER
     assert choose_method(some) == "speaker"
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="does not tell") as told:
         split = split_clips(some)
     assert [str(warning.message) for warning in told] == [
         f"{store.source}: 1 of 96 clips does not tell its speaker: {store.name(int(away[0]))}; for training alone"

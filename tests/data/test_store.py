@@ -111,8 +111,12 @@ def test_a_copy_of_the_recordings_is_known_again_and_others_are_not(tmp_path: Pa
 
 def test_a_run_of_before_knows_its_recordings_again(tmp_path: Path) -> None:
     """Fingerprints of format 1 were without words and speakers; cards and settings remember them."""
-    store = build_store(FAKE, tmp_path / "s", sample_rate=16_000)
-    assert store.former_fingerprint == "FORMER"
+    plain = [
+        Recording("a", "yes", lambda: constant(0.25), speaker="ann", split="train"),
+        Recording("b", "no", lambda: constant(0.5), speaker="ann", split="test"),
+    ]
+    store = build_store(FakeSource(plain), tmp_path / "s", sample_rate=16_000)
+    assert store.former_fingerprint == "07b23d4718c5808f428e69a0", "as version 1 of the format wrote it"
     assert store.has_fingerprint(store.former_fingerprint)
     assert store.has_fingerprint(store.fingerprint)
     assert not store.has_fingerprint(None)

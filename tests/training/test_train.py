@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import shutil
 import sys
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hanmadi import evaluate
 from hanmadi.data.store import ClipStore
 from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
-from hanmadi.runs import Epoch, Settings, new_run_folder
+from hanmadi.runs import Epoch, Settings, new_run_folder, read_settings
 from hanmadi.training import train as training
 from hanmadi.training.train import Hooks, Run, resume, train
 
@@ -186,6 +188,7 @@ def test_random_split_warns(words_folder: Path, tmp_path: Path) -> None:
         ({"epochs": 0}, TrainingError, "one epoch or more"),
         ({"minutes": -1.0}, TrainingError, "above 0"),
         ({"holdout": 0.7}, DataError, "below 0.5"),
+        ({"validation": 0.7}, DataError, "share of validation"),
     ],
 )
 def test_wrong_calls(options: dict, error: type[Exception], words: str, words_folder: Path, tmp_path: Path) -> None:
@@ -216,6 +219,22 @@ def test_command_repeats_the_settings() -> None:
         "hanmadi train --data 'my words' --arch small --words '네,아니오' "
         "--minutes 2.0 --seed 4 --split auto --holdout 0.1"
     )
+
+
+def test_validation_with_a_share_of_its_own(words_folder: Path, tmp_path: Path) -> None:
+    chosen = dataclasses.asdict(Settings(validation=0.3))
+    (tmp_path / "settings.json").write_text(json.dumps(chosen | {"fingerprint": "x"}))
+    assert read_settings(tmp_path).validation == 0.3
+    del chosen["validation"]  # a run of before
+    (tmp_path / "settings.json").write_text(json.dumps(chosen | {"fingerprint": "x"}))
+    assert read_settings(tmp_path).validation is None
+    assert Settings(validation=0.3).command().endswith("--holdout 0.1 --validation-share 0.3")
+
+    run = train(words_folder, words=["yes", "no"], arch="tiny", epochs=1, validation=0.3, out=tmp_path / "run")
+    data = run.card["data"]
+    assert (data["holdout"], data["validation"]) == (0.1, 0.3)
+    assert data["splits"]["validation"]["clips"] > data["splits"]["test"]["clips"]
+    assert evaluate(run.folder, words_folder).clips == data["splits"]["test"]["clips"]
 
 
 def test_default_folder_is_new_each_time(words_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

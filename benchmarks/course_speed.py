@@ -23,7 +23,7 @@ from torch.nn import functional
 from hanmadi.models import architecture
 from hanmadi.models.fourier import FourierConv2d, FourierMaxPool2d
 from hanmadi.models.precision import in_bfloat16
-from hanmadi.training.loop import _keep_freed_memory
+from hanmadi.training.allocator import keeping_freed_memory
 from hanmadi.training.state import make_optimiser
 
 BATCH: Final = 32
@@ -90,8 +90,8 @@ def main() -> None:
     parser.add_argument("--archs", nargs="+", default=["spectrogram_cnn2d", "spectrogram_cnn1d", "wave_cnn"])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    _keep_freed_memory()
-    rows = [row for name in options.archs for row in rows_of(name, options.rounds)]
+    with keeping_freed_memory():
+        rows = [row for name in options.archs for row in rows_of(name, options.rounds)]
     for row in rows:
         print(row)
     print(write_rows("course_speed", rows))

@@ -22,22 +22,18 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from common import REPOSITORY, write_rows
 from numpy.typing import NDArray
 from trainings import finish, mean_of, options_of, outcome, outcomes
 
-from hanmadi.data.examples import Examples, make_examples
+from hanmadi.data.examples import Examples
 from hanmadi.labels import SILENCE, LabelSet
 from hanmadi.plots.style import BLUE, GREY, finish_counts, new_figure, save_figure
 from hanmadi.plots.style import finish as finish_axes
-
-if TYPE_CHECKING:
-    from hanmadi.data.store import ClipStore
 
 ALL: Final = "all"
 CLIPS: Final = ("5", "10", "20", "50", "100", "200", ALL)
@@ -73,46 +69,45 @@ def cut(examples: Examples, labels: LabelSet, *, clips: str, seed: int, at_least
     return replace(examples, rows=rows, labels=np.concatenate([found, silence]))
 
 
-def examples_cut(
-    store: ClipStore, labels: LabelSet, *, clips: str, cut_seed: int, at_least: int, notes: dict[str, Any], **how: Any
-) -> dict[str, Examples]:
-    """`make_examples` with fewer clips to train on; ``notes`` learns what they are."""
-    examples = make_examples(store, labels, **how)
-    train = cut(examples["train"], labels, clips=clips, seed=cut_seed, at_least=at_least)
-    own = np.unique(train.rows)
+def notes_of(train: Examples, labels: LabelSet) -> dict[str, Any]:
+    """What there is to train on."""
+    store, own = train.store, np.unique(train.rows)
     keywords = np.isin(store.word[own], [store.words.index(word) for word in labels.keywords])
-    notes |= {
+    return {
         "training_clips": len(own), "clips_of_a_keyword": keywords.sum() / len(labels.keywords),
         "training_speakers": len(np.unique(store.speaker[own])),
     }  # fmt: skip
-    return examples | {"train": train}
 
 
 def work(folder: Path) -> None:
     """The child: train and write the result."""
     from hanmadi.models import architecture
-    from hanmadi.training import train as training
+    from hanmadi.runs import Settings
+    from hanmadi.training.budget import Hooks
+    from hanmadi.training.dataset import open_dataset
+    from hanmadi.training.train import train_on
 
-    options, notes = options_of(folder), {}
-    recipe = architecture(options["arch"]).recipe
-    at_least = -(-recipe.least_steps // recipe.epochs) * recipe.batch
-    # the one place where examples are made
-    training.make_examples = partial(
-        examples_cut, clips=options["clips"], cut_seed=options["seed"], at_least=at_least, notes=notes
+    options = options_of(folder)
+    settings = Settings(options["data"], options["arch"], epochs=options["epochs"], seed=options["seed"])
+    arch = architecture(settings.arch)
+    dataset = open_dataset(settings, arch)
+    at_least = -(-arch.recipe.least_steps // arch.recipe.epochs) * arch.recipe.batch
+    train = cut(
+        dataset.examples["train"], dataset.labels, clips=options["clips"], seed=settings.seed, at_least=at_least
     )
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)  # these are short: one that was stopped starts anew
     times: dict[str, float] = {}
-    hooks = training.Hooks(
+    hooks = Hooks(
         on_start=lambda _: times.update(start=time.process_time()),
         on_epoch=lambda _: times.update(end=time.process_time()),
     )
-    card = training.train(
-        options["data"], arch=options["arch"], seed=options["seed"], epochs=options["epochs"], out=run, hooks=hooks
-    ).card
+    dataset = replace(dataset, examples=dataset.examples | {"train": train})
+    card = train_on(dataset, arch, settings=settings, folder=run, hooks=hooks).card
     trained, test = card["training"], card["metrics"]["test"]
     result = {
-        "arch": options["arch"], "clips_per_word": options["clips"], "seed": options["seed"], **notes,
+        "arch": options["arch"], "clips_per_word": options["clips"], "seed": options["seed"],
+        **notes_of(train, dataset.labels),
         "epochs": trained["epochs"], "examples": trained["examples"],
         "cpu_minutes": round((times["end"] - times["start"]) / 60, 3),
         "wall_minutes": round(trained["seconds"] / 60, 3), "test_clips": test["clips"],

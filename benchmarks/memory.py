@@ -59,10 +59,14 @@ def _sound(seed: int) -> Sound:
 
 def train(clips: int, folder: Path) -> None:
     """Train one epoch and print the peak memory as JSON."""
-    from hanmadi.training import train as training
+    from hanmadi.models import architecture
+    from hanmadi.runs import Settings
+    from hanmadi.training.dataset import open_dataset
+    from hanmadi.training.train import train_on
 
-    training.open_source = lambda *_, **__: MadeUp(clips)  # the one place where a source is chosen
-    run = training.train(None, words=WORDS[:3], epochs=1, out=folder)
+    settings = Settings(words=WORDS[:3], epochs=1)
+    arch = architecture(settings.arch)
+    run = train_on(open_dataset(settings, arch, source=MadeUp(clips)), arch, settings=settings, folder=folder)
     print(json.dumps(run.card["training"]))
 
 

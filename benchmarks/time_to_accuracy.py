@@ -154,8 +154,9 @@ def _train(run: Path, options: dict[str, Any], watch: Watch) -> dict[str, Any]:
     from hanmadi.models import architecture
     from hanmadi.runs import SETTINGS
     from hanmadi.training import train as training
+    from hanmadi.training.budget import Hooks
 
-    hooks = training.Hooks(on_start=watch.on_start, on_epoch=watch.on_epoch)
+    hooks = Hooks(on_start=watch.on_start, on_epoch=watch.on_epoch)
     if (run / runs.CARD).exists():
         return json.loads((run / runs.CARD).read_text(encoding="utf-8"))
     if (run / SETTINGS).exists():
@@ -174,20 +175,16 @@ def _judge(snapshots: Iterable[Path], options: dict[str, Any]) -> list[float]:
     import torch
 
     from hanmadi import audio
-    from hanmadi.data.examples import make_examples
-    from hanmadi.data.sources import open_source
-    from hanmadi.data.store import cached_store
     from hanmadi.features.torch import FrontEnd
-    from hanmadi.labels import make_labels
     from hanmadi.models import architecture, checkpoint
+    from hanmadi.runs import Settings
+    from hanmadi.training.dataset import open_dataset
 
-    chosen, labels = architecture(options["arch"]), make_labels()
-    config = chosen.features
-    source = open_source(options["data"], words=labels.keywords)
-    store = cached_store(source, sample_rate=config.sample_rate, seconds=config.seconds)
-    test = make_examples(store, labels)["test"]
+    chosen = architecture(options["arch"])
+    config, dataset = chosen.features, open_dataset(Settings(options["data"], options["arch"]), chosen)
+    store, test = dataset.store, dataset.examples["test"]
     truth = torch.from_numpy(test.labels[: len(test.rows)])
-    body = chosen.build(config.shape, len(labels)).eval()
+    body = chosen.build(config.shape, len(dataset.labels)).eval()
     accuracies = []
     with torch.inference_mode():
         heard = FrontEnd(config)(torch.from_numpy(audio.from_int16(store.samples(test.rows))))

@@ -17,7 +17,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,16 @@ import torch
 from common import REPOSITORY, write_rows
 from torch.nn import functional
 
-from hanmadi.data.examples import Examples, make_examples, sampling_weights
-from hanmadi.data.sources import open_source
-from hanmadi.data.store import cached_store
+from hanmadi.data.examples import Examples
 from hanmadi.features.torch import FrontEnd
-from hanmadi.labels import LabelSet, make_labels
+from hanmadi.labels import LabelSet
 from hanmadi.models import Architecture, architecture
-from hanmadi.training import loop as fit
+from hanmadi.runs import Settings
 from hanmadi.training.batches import prepare
+from hanmadi.training.budget import Budget, Hooks
+from hanmadi.training.dataset import open_dataset
+from hanmadi.training.loop import apply_gradients, fit
+from hanmadi.training.state import Network, new_network, start
 
 DATA = REPOSITORY.parent / "shared" / "data" / "speech_commands"
 ROUNDS = 3
@@ -42,17 +43,14 @@ REPEATS = 20  # of a part alone
 
 def clips_per_second(arch: Architecture, examples: dict[str, Examples], labels: LabelSet, *, seed: int) -> float:
     """Over a whole epoch, after one that makes what is made once."""
-    assert arch.recipe.sampling is not None
-    torch.manual_seed(seed)
-    network = fit.Network(FrontEnd(arch.features), arch.build(arch.features.shape, len(labels)))
-    weights = sampling_weights(examples["train"], labels, **asdict(arch.recipe.sampling))
     ends: list[float] = []  # of epochs, their validation included
     steps: list[float] = []
+    hooks = Hooks(
+        on_step=lambda _: steps.append(time.perf_counter()), on_epoch=lambda _: ends.append(time.perf_counter())
+    )
+    network = new_network(arch, len(labels), seed=seed)
     with tempfile.TemporaryDirectory() as folder:
-        history = fit.fit(
-            network, examples, arch.recipe, fit.Budget(2), seed=seed, folder=Path(folder), weights=weights,
-            on_step=lambda _: steps.append(time.perf_counter()), on_epoch=lambda _: ends.append(time.perf_counter()),
-        )  # fmt: skip
+        history = fit(network, examples, arch.recipe, Budget(2), seed=seed, folder=Path(folder), hooks=hooks)
     return (history[1].examples - history[0].examples) / (steps[-1] - ends[0])
 
 
@@ -61,8 +59,8 @@ def parts(arch: Architecture, examples: Examples, labels: LabelSet) -> dict[str,
     torch.set_num_threads(1)
     rng, recipe = np.random.default_rng(0), arch.recipe
     body = arch.build(arch.features.shape, len(labels)).train()
-    network = fit.Network(FrontEnd(arch.features), body)
-    training = fit.start(network, recipe, Path(), resume=False)
+    network = Network(FrontEnd(arch.features), body)
+    training = start(network, recipe, Path(), resume=False)
     shard = rng.choice(len(examples), recipe.batch // recipe.shards, replace=False)
     preparation = prepare(network.front_end, examples, recipe, rng=rng)
     features = preparation(shard, device=torch.device("cpu"), rng=rng)
@@ -73,11 +71,14 @@ def parts(arch: Architecture, examples: Examples, labels: LabelSet) -> dict[str,
             twin.zero_grad(set_to_none=True)
             functional.cross_entropy(twin(features), targets).backward()  # type: ignore[no-untyped-call]
 
+    def step() -> None:
+        apply_gradients(training, recipe, shards=recipe.shards, learning_rate=recipe.learning_rate)
+
     learn()
     return {
         "preparation_us": _per_clip(lambda: preparation(shard, device=torch.device("cpu"), rng=rng), len(shard)),
         "network_us": _per_clip(learn, len(shard) * recipe.shards),
-        "step_us": _per_clip(lambda: fit._apply(training, recipe, recipe.shards), recipe.batch),
+        "step_us": _per_clip(step, recipe.batch),
     }
 
 
@@ -93,11 +94,9 @@ def _per_clip(work: Callable[[], Any], clips: int) -> int:
 
 def measure(name: str, data: Path) -> dict[str, Any]:
     """One row."""
-    arch, labels = architecture(name), make_labels(None)
-    store = cached_store(
-        open_source(data, words=labels.keywords), sample_rate=arch.features.sample_rate, seconds=arch.features.seconds
-    )
-    examples, threads = make_examples(store, labels), torch.get_num_threads()
+    arch, threads = architecture(name), torch.get_num_threads()
+    dataset = open_dataset(Settings(str(data), name), arch)
+    examples, labels = dataset.examples, dataset.labels
     rates = sorted(clips_per_second(arch, examples, labels, seed=seed) for seed in range(ROUNDS))
     try:
         alone = parts(arch, examples["train"], labels)

@@ -27,7 +27,8 @@ from hanmadi.models.cost import macs, parameters
 from hanmadi.models.course import WAVEFORM, ConvBlock, CourseNet
 from hanmadi.models.recipe import Recipe
 from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
-from hanmadi.training.loop import Budget, fit
+from hanmadi.training.budget import Budget
+from hanmadi.training.loop import fit
 from hanmadi.training.state import KEPT, Network, kept_epoch
 
 SAMPLE_RATE = 8_000  # Hz

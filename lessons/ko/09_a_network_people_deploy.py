@@ -12,7 +12,7 @@
 # %%
 import tempfile
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +22,19 @@ import hanmadi
 from hanmadi import audio, features, plots, runs
 from hanmadi.audio.reverb import Room, reverberate, room_response
 from hanmadi.augment import augmentations
-from hanmadi.data.examples import make_examples, sampling_weights
+from hanmadi.data.examples import make_examples
 from hanmadi.evaluation.evaluation import judge, judge_made_silence, scores_of_rows
 from hanmadi.evaluation.metrics import wilson_interval
 from hanmadi.export.onnx import export_onnx
-from hanmadi.features.torch import FrontEnd
 from hanmadi.inference import model_file
 from hanmadi.labels import COURSE_KEYWORDS, UNKNOWN, make_labels
 from hanmadi.lessons.toolkit import check, lesson_data, listen, quick, say, show
 from hanmadi.models import architecture
 from hanmadi.models.cost import macs, parameters
 from hanmadi.plots.style import BLUE, GREY, ORANGE, finish
-from hanmadi.training.loop import Budget, fit
-from hanmadi.training.state import Network
+from hanmadi.training.budget import Budget
+from hanmadi.training.loop import fit
+from hanmadi.training.state import new_network
 
 rng = np.random.default_rng(9)
 SMALL = architecture("small")
@@ -169,21 +169,16 @@ folder = Path(tempfile.mkdtemp(prefix="lesson9-"))
 
 
 def train(name, recipe):
-    torch.manual_seed(0)
-    body = SMALL.build(SMALL.features.shape, len(labels))
-    weights = sampling_weights(training, labels, **asdict(recipe.sampling))
+    network = new_network(SMALL, len(labels), seed=0)
     started = time.perf_counter()
-    history = fit(
-        Network(FrontEnd(SMALL.features), body), {"train": training, "validation": examples["validation"]},
-        recipe, Budget(EPOCHS), seed=0, folder=folder / name, weights=weights,
-    )  # fmt: skip
+    history = fit(network, examples | {"train": training}, recipe, Budget(EPOCHS), folder=folder / name, seed=0)
     card = {
         "format": model_file.FORMAT,
         "labels": list(labels.labels),
         "sample_rate": rate,
         "clip_samples": store.clip_samples,
     }
-    export_onnx(folder / name / runs.FILE_NAME, SMALL.features, body, card)
+    export_onnx(folder / name / runs.FILE_NAME, SMALL.features, network.body, card)
     say(
         f"{name}: 클립 {history[-1].examples:,}개를 {time.perf_counter() - started:.0f}초 동안, 검증 정확도 {history[-1].validation_accuracy:.1%}."
     )

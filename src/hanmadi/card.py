@@ -106,6 +106,7 @@ class Training(Section):
     seconds: float | None = None
     seconds_in_all: float | None = None  # reading and exporting included
     device: str | None = None
+    bfloat16: bool | None = None  # whether products were in bfloat16
     processors: int | None = None
     peak_memory_mb: float | None = None
     finished: str | None = None  # time in UTC, ISO 8601

@@ -64,14 +64,18 @@ class Settings:
         return shlex.join(["hanmadi", "train", *given])
 
 
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """Settings from plain values, as JSON has them. Raises TypeError for a name that is none of theirs."""
+    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Settings(**plain)
+
+
 def read_settings(folder: Path) -> Settings:
     """What a training was started with. Raises TrainingError for a folder without one."""
     try:
         saved: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         del saved[_FINGERPRINT]
-        chosen = {name: value for name, value in saved.items() if not name.endswith(_FINGERPRINT)}
-        lists = {name: tuple(value) for name, value in chosen.items() if isinstance(value, list)}
-        return Settings(**chosen | lists)
+        return settings_of({name: value for name, value in saved.items() if not name.endswith(_FINGERPRINT)})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
 

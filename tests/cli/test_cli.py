@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_info(hanmadi, clip: Path) -> None:
     assert code == 0
     for expected in ("WAV PCM_16", "16000 Hz, 16 bits per sample, 1 channel", "1.000 s (16000 samples)", "clipped   0"):
         assert expected in out
+
+
+def test_how_warnings_are_shown_is_the_callers_again(hanmadi, clip: Path) -> None:
+    before = warnings.showwarning
+    assert hanmadi("info", clip)[0] == 0
+    assert hanmadi("info", "none.wav")[0] != 0
+    assert hanmadi("nonsense")[0] == 2
+    assert warnings.showwarning is before
 
 
 def test_info_json_and_plot(hanmadi, clip: Path, tmp_path: Path) -> None:

@@ -19,8 +19,7 @@ from hanmadi.inference.recognizer import load
 from hanmadi.models import architecture
 from hanmadi.models.recipe import Recipe, Teaching
 from hanmadi.runs import Settings
-from hanmadi.training import distillation
-from hanmadi.training import loop as fit
+from hanmadi.training import distillation, loop
 from hanmadi.training.distillation import distance_to, load_teacher, mix, taught_answers
 from hanmadi.training.train import Run, resume, train
 
@@ -138,8 +137,8 @@ def test_a_step_weighs_labels_and_answers(monkeypatch: pytest.MonkeyPatch) -> No
     body, teacher = torch.nn.Linear(3, 4), torch.nn.Linear(3, 4)
     features, targets = torch.randn(6, 3), torch.tensor([-100, -100, 2, 3, 0, 1])  # two have no label
     recipe = Recipe(teaching=Teaching(share=0.25, temperature=2.0), label_smoothing=0.1)
-    shard = fit._at_once(lambda: (features, targets))
-    loss, right = fit._learn(body, shard, recipe=recipe, teachers=[teacher], batch=12)
+    shard = loop._Prepared(features, targets, batch=12)
+    clips, loss, right = loop._learn(body, shard, generator=torch.Generator(), recipe=recipe, teachers=[teacher])
     gradient = body.weight.grad.clone()
 
     body.zero_grad()
@@ -148,6 +147,7 @@ def test_a_step_weighs_labels_and_answers(monkeypatch: pytest.MonkeyPatch) -> No
     by_label = torch.nn.functional.cross_entropy(logits[2:], targets[2:], label_smoothing=0.1)
     wanted = (0.75 * by_label + 0.25 * distance_to(answers, logits, temperature=2.0)) * 6 / 12
     wanted.backward()
+    assert clips == 6
     assert loss == pytest.approx(float(wanted.detach()))
     assert gradient.numpy() == pytest.approx(body.weight.grad.numpy(), abs=1e-6)
     assert right == pytest.approx(float((logits[2:].argmax(1) == targets[2:]).sum()) * 6 / 4)
@@ -172,19 +172,21 @@ def test_mixtures_have_no_label_and_the_rest_keeps_its_own() -> None:
 
     class Clips:
         examples = SimpleNamespace(labels=labels)
+        recipe = Recipe(teaching=Teaching(mixed=0.5))
 
         def __call__(self, indices: np.ndarray, **_: object) -> torch.Tensor:
             return torch.from_numpy(np.float32(indices)[:, None, None] * np.ones((1, 2, 2), np.float32))
 
-    shard = np.array([7, 1, 5, 2, 9, 4])
-    how = {"device": torch.device("cpu"), "rng": np.random.default_rng(0)}
-    features, targets = fit._prepare(Clips(), shard, mixed=0.5, **how)
+    shard = loop._Shard(np.array([7, 1, 5, 2, 9, 4]), 6, np.random.default_rng(0))
+    cpu = torch.device("cpu")
+    features, targets, batch = loop._prepare(Clips(), shard, device=cpu, taught=True)
+    assert batch == 6
     assert targets.tolist() == [-100, -100, -100, 22, 29, 24]
     assert features[3:, 0, 0].tolist() == [2, 9, 4]
     assert features[:3, 0, 0].tolist() != [7, 1, 5]
-    features, targets = fit._prepare(Clips(), shard, mixed=0.0, **how)
-    assert targets.tolist() == labels[shard].tolist()
-    assert features[:, 0, 0].tolist() == shard.tolist()
+    features, targets, _ = loop._prepare(Clips(), shard, device=cpu, taught=False)
+    assert targets.tolist() == labels[shard.indices].tolist()
+    assert features[:, 0, 0].tolist() == shard.indices.tolist()
 
 
 def test_short_numbers_change_answers_little(monkeypatch: pytest.MonkeyPatch) -> None:

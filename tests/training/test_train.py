@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import shutil
-import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +15,17 @@ import numpy as np
 import pytest
 
 from hanmadi import evaluate
-from hanmadi.data.store import ClipStore
+from hanmadi.data.sources import open_source
+from hanmadi.data.store import SPLITS, ClipStore
 from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
+from hanmadi.evaluation.evaluation import judge
+from hanmadi.models import architecture
 from hanmadi.runs import Epoch, Settings, new_run_folder, read_settings
 from hanmadi.training import train as training
-from hanmadi.training.train import Hooks, Run, resume, train
+from hanmadi.training.budget import Budget, Hooks
+from hanmadi.training.card import metrics_of
+from hanmadi.training.dataset import open_dataset
+from hanmadi.training.train import Run, resume, train, train_on
 
 
 def weights_of(folder: Path) -> dict[str, np.ndarray]:
@@ -94,16 +100,6 @@ def test_the_number_of_threads_changes_nothing(words_folder: Path, tmp_path: Pat
     assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-@pytest.mark.parametrize(("patience", "kept"), [(None, 4), (5, 2)])
-def test_which_weights_are_kept(patience: int | None, kept: int) -> None:
-    from hanmadi.models.recipe import Recipe
-    from hanmadi.training.state import kept_epoch
-
-    losses = (0.9, 0.4, 0.6, 0.5)
-    history = [Epoch(i + 1, 0, 0.0, 0.0, 0.0, 0.0, loss, 0.0) for i, loss in enumerate(losses)]
-    assert kept_epoch(history, Recipe(patience=patience)) == kept
-
-
 def test_keywords_get_back_what_sampling_took(store: ClipStore) -> None:
     labels = ("yes", "no", "unknown", "silence")
     recognizer: Any = SimpleNamespace(labels=labels, scores=lambda clips: np.full((len(clips), 4), 0.25))
@@ -115,20 +111,6 @@ def test_keywords_get_back_what_sampling_took(store: ClipStore) -> None:
     biases = training._biases(recognizer, store, examples, np.full(200, 1 / 200))
     # "no" was drawn a quarter as often as "yes"; with so few validation clips nothing is decided about silence
     assert biases == pytest.approx([-np.log(2), np.log(2), 0, 0], abs=1e-3)
-
-
-def test_the_learning_rate_rises_and_falls_once() -> None:
-    from hanmadi.models.recipe import Recipe
-    from hanmadi.training.loop import learning_rate
-
-    recipe = Recipe(schedule="one_cycle", learning_rate=0.1, warm_up=0.2)
-    rates = [learning_rate(recipe, share) for share in np.linspace(0, 1, 11)]
-    assert rates[0] == 0
-    assert rates[2] == pytest.approx(0.1) == max(rates)
-    assert rates[-1] == pytest.approx(0, abs=1e-12)
-    assert sorted(rates[:3]) == rates[:3]
-    assert sorted(rates[2:], reverse=True) == rates[2:]
-    assert learning_rate(Recipe(learning_rate=0.1), 0.7) == 0.1
 
 
 def test_resume_repeats_what_an_uninterrupted_run_does(words_folder: Path, tmp_path: Path) -> None:
@@ -251,9 +233,51 @@ def test_course_network_trains_within_its_minutes(words_folder: Path, tmp_path: 
     assert run.card["training"]["examples"] > 0
 
 
-def test_workers_leave_the_interpreter_as_it_was() -> None:
-    fit = pytest.importorskip("hanmadi.training.loop", reason="training needs hanmadi[train]")
-    before = sys.getswitchinterval()
-    with fit._workers(2) as submit:
-        assert submit(sys.getswitchinterval).result() < before
-    assert sys.getswitchinterval() == before
+def test_the_number_of_evaluated_clips_depends_on_the_network_alone(store: ClipStore) -> None:
+    asked: list[int] = []
+
+    def scores(clips: np.ndarray) -> np.ndarray:
+        asked.append(len(clips))
+        return np.eye(3, dtype=np.float32)[np.zeros(len(clips), int)]
+
+    rows = np.arange(3_000) % len(store)
+    examples: Any = {split: SimpleNamespace(rows=rows, labels=rows % 3, store=store) for split in SPLITS}
+    recognizer: Any = SimpleNamespace(labels=("yes", "no", "unknown"), scores=scores)
+    evaluation = judge(recognizer, store, rows[:4], "test")
+    for macs, wanted in ((99_000_000, 1_000), (100_000_000, 200)):
+        asked.clear()
+        metrics = metrics_of(recognizer, examples, evaluation, macs=macs)
+        assert (metrics["train"]["clips"], metrics["validation"]["clips"], sum(asked)) == (wanted, wanted, 2 * wanted)
+
+
+def test_the_card_tells_whether_products_were_in_bfloat16(run: Run) -> None:
+    from hanmadi.models.precision import multiplies_bfloat16
+
+    assert run.card["training"]["bfloat16"] is multiplies_bfloat16()  # `small` learns so where it can
+
+
+def test_a_training_leaves_the_random_numbers_of_others_alone(words_folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    train(words_folder, words=["yes", "no"], arch="tiny", epochs=1, out=tmp_path / "run")
+    assert torch.equal(torch.rand(3), wanted)
+
+
+def test_recordings_may_come_from_any_source(words_folder: Path, tmp_path: Path) -> None:
+    """What a benchmark does: examples of its own, everything else as `train` has it."""
+    settings = Settings(words=("yes", "no"), arch="tiny", epochs=1, seed=3)
+    tiny = architecture("tiny")
+    dataset = open_dataset(settings, tiny, source=open_source(words_folder))
+    assert dataset.labels.keywords == ("yes", "no")
+    found = train_on(dataset, tiny, settings=settings, folder=tmp_path / "own")
+    whole = train(words_folder, words=["yes", "no"], arch="tiny", epochs=1, seed=3, out=tmp_path / "whole")
+    first, second = weights_of(found.folder), weights_of(whole.folder)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    fewer = replace(dataset.examples["train"], rows=dataset.examples["train"].rows[:9], labels=np.arange(9) % 3)
+    cut = replace(dataset, examples=dataset.examples | {"train": fewer})
+    run = train_on(cut, tiny, settings=settings, folder=tmp_path / "cut", budget=Budget(2))
+    assert run.card["data"]["splits"]["train"]["clips"] == 9
+    assert run.card["training"]["examples"] == 18

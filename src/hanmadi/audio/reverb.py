@@ -94,6 +94,11 @@ class RoomBank:
         """Their Fourier transforms, long enough for a clip: (count, bins)."""
         return _spectra(self.responses, _transform_length(self.length, self.responses.shape[1]))
 
+    def made(self) -> RoomBank:
+        """The same, its responses computed now and not when they are first needed, maybe by two threads at once."""
+        _ = self.spectra
+        return self
+
     def _room(self, places: NDArray[np.float64] | float) -> Room:
         """The room at these places in the four ranges, 0 is the low end and 1 the high one."""
         low, high = np.transpose([self.rt60_s, self.distance_m, self.volume_m3, self.treble])

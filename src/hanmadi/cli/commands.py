@@ -15,8 +15,9 @@ from click.core import ParameterSource
 from hanmadi import __version__
 from hanmadi.cli import console
 from hanmadi.cli.output import one_line, print_json, say, show
-from hanmadi.data.splits import DEFAULT_HOLDOUT, METHODS
+from hanmadi.data.splits import DEFAULT_HOLDOUT, METHODS, Method
 from hanmadi.errors import AudioError, HanmadiError
+from hanmadi.runs import DEFAULT_ARCH, Settings
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2  # exit codes
 
@@ -139,7 +140,7 @@ def data_export(source: str | None, to: str, out: str, **options: Any) -> int:
 
 @cli.command()
 @_data_option
-@click.option("--arch", help="Network; see: hanmadi train --list.")
+@click.option("--arch", default=DEFAULT_ARCH, help="Network; see: hanmadi train --list.")
 @_words_option
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training clips.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time for training.")
@@ -156,7 +157,25 @@ def data_export(source: str | None, to: str, out: str, **options: Any) -> int:
 @click.option("--resume", "go_on", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--list", "list_archs", is_flag=True, help="List the networks and end.")
 @click.pass_context
-def train(context: click.Context, /, go_on: bool, list_archs: bool, **options: Any) -> int:
+def train(
+    context: click.Context,
+    /,
+    data: str | None,
+    arch: str,
+    words: tuple[str, ...] | None,
+    epochs: int | None,
+    minutes: float | None,
+    seed: int,
+    split: Method,
+    holdout: float,
+    validation: float | None,
+    hard_negatives: str | None,
+    talk: tuple[str, ...],
+    teachers: tuple[str, ...],
+    out: str | None,
+    go_on: bool,
+    list_archs: bool,
+) -> int:
     """Train a recogniser; without --data, on synthetic speech."""
     if list_archs:
         _refuse_others(context, "list_archs", why="has no effect with --list")
@@ -164,8 +183,11 @@ def train(context: click.Context, /, go_on: bool, list_archs: bool, **options: A
     if go_on:
         why = "cannot be changed: --resume keeps the settings of its run; only --out, --epochs, --minutes go with it"
         _refuse_others(context, "go_on", "out", "epochs", "minutes", why=why)
-        return console.resume(**{name: options[name] for name in ("out", "epochs", "minutes")})
-    return console.train(**options)
+        return console.resume(out=out, epochs=epochs, minutes=minutes)
+    settings = Settings(
+        data, arch, words, epochs, minutes, seed, split, holdout, validation, hard_negatives, talk, teachers
+    )
+    return console.train(settings, out=out)
 
 
 @cli.command()
@@ -365,7 +387,12 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments; returns the exit code."""
-    warnings.showwarning = lambda message, *_, **__: say(f"warning: {one_line(message)}")
+    with warnings.catch_warnings():  # how they are shown is the caller's again afterwards
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {one_line(message)}")
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(list(arguments), prog_name="hanmadi", standalone_mode=False)
     except click.exceptions.Exit as end:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from hanmadi.data.check import DataCheck
     from hanmadi.evaluation.evaluation import Evaluation
     from hanmadi.evaluation.trial import Trial
-    from hanmadi.runs import Epoch
-    from hanmadi.training.loop import Step
+    from hanmadi.runs import Epoch, Settings
+    from hanmadi.training.budget import Hooks, Step
     from hanmadi.training.train import Run
 
 _COUNT_WIDTH = 30  # of the line that counts recordings
@@ -151,23 +151,22 @@ def list_architectures() -> int:
     return 0
 
 
-def train(**options: Any) -> int:
+def train(settings: Settings, *, out: str | None) -> int:
     """Train and say what came out."""
     from hanmadi.training import train as training
 
-    given = {name: value for name, value in options.items() if value is not None}
     with training_display() as hooks:
-        run = training.train(given.pop("data", None), **given, hooks=hooks)
+        run = training.train_as(settings, out=out, hooks=hooks)
     _show_run(run)
     return 0
 
 
-def resume(**options: Any) -> int:
+def resume(*, out: str | None, epochs: int | None, minutes: float | None) -> int:
     """Go on with a training and say what came out."""
     from hanmadi.training import train as training
 
     with training_display() as hooks:
-        run = training.resume(**options, hooks=hooks)
+        run = training.resume(out, epochs=epochs, minutes=minutes, hooks=hooks)
     _show_run(run)
     return 0
 
@@ -187,10 +186,10 @@ def _show_run(run: Run) -> None:
 
 
 @contextmanager
-def training_display() -> Iterator[Any]:
+def training_display() -> Iterator[Hooks]:
     """Hooks that show a bar on a terminal, and a line an epoch elsewhere."""
     from hanmadi.errors import MissingExtraError
-    from hanmadi.training.train import Hooks
+    from hanmadi.training.budget import Hooks
 
     try:
         from rich.console import Console

@@ -73,9 +73,7 @@ class Examples:
         return np.bincount(self.labels, minlength=n_labels).astype(np.int64)
 
 
-def sampling_weights(
-    examples: Examples, labels: LabelSet, *, unknown: float, silence: float, temper: float
-) -> NDArray[np.float64]:
+def sampling_weights(examples: Examples, *, unknown: float, silence: float, temper: float) -> NDArray[np.float64]:
     """How often to draw each example, (examples,), summing to 1.
 
     Within a group (keywords, unknown, silence) a word weighs its number of clips to the power of ``temper``.
@@ -85,8 +83,7 @@ def sampling_weights(
     words[examples.recorded :] = made
     weights = np.bincount(words)[words].astype(np.float64) ** (temper - 1)
     shares = np.array([1 - unknown - silence, unknown, silence])
-    group = np.array([(UNKNOWN, SILENCE).index(w) + 1 if w in (UNKNOWN, SILENCE) else 0 for w in labels.labels])
-    group = group[examples.labels]
+    group = np.where(examples.labels == examples.unknown, 1, np.where(examples.keywords[examples.labels], 0, 2))
     weights *= shares[group] / np.bincount(group, weights, minlength=3)[group]
     return weights / weights.sum()  # a group may be empty
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 
 import torch
+from torch import nn
 
 
 def in_bfloat16(device: torch.device, *, wanted: bool) -> AbstractContextManager[None]:
@@ -14,6 +15,16 @@ def in_bfloat16(device: torch.device, *, wanted: bool) -> AbstractContextManager
     Weights, gradients and the loss stay in float32 (PyTorch's autocast).
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=wanted and has_bfloat16(device))
+
+
+def learns_in_bfloat16(body: nn.Module, device: torch.device, *, wanted: bool, taught: bool) -> bool:
+    """Whether anything in a training of ``body`` is multiplied in bfloat16 on this device.
+
+    The whole network if that is ``wanted``; on a processor also what teachers answer (``taught``), and single layers
+    that say so of themselves with an attribute ``learns_in_bfloat16``.
+    """
+    layers = any(getattr(layer, "learns_in_bfloat16", False) for layer in body.modules())
+    return has_bfloat16(device) and (wanted or (device.type == "cpu" and (taught or layers)))
 
 
 def has_bfloat16(device: torch.device) -> bool:

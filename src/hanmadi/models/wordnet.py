@@ -124,6 +124,8 @@ class Dense(nn.Conv2d):
     Weights, sums over clips and everything outside training stay in float32.
     """
 
+    learns_in_bfloat16 = True  # for the card: `hanmadi.models.precision.learns_in_bfloat16`
+
     def forward(self, x: Tensor) -> Tensor:
         """As `torch.nn.Conv2d`."""
         if not (self.training and x.device.type == "cpu" and multiplies_bfloat16()):

@@ -167,9 +167,7 @@ def _recorded(examples: Examples, talk: NDArray[np.int16], seconds: float, rng: 
 @lru_cache
 def _rooms(sample_rate: int, length: int) -> RoomBank:
     """Made once: half a second's work."""
-    bank = RoomBank(sample_rate, length, _ROOMS_SEED, seconds=_ROOM_SECONDS)
-    assert len(bank.spectra)  # made here, before two threads ask for it
-    return bank
+    return RoomBank(sample_rate, length, _ROOMS_SEED, seconds=_ROOM_SECONDS).made()
 
 
 def _phrases(speakers: NDArray[np.int32], count: int, *, rng: Rng) -> NDArray[np.int64]:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from hanmadi.models.registry import Architecture
     from hanmadi.runs import Epoch
 
-# clips of training, and of validation, evaluated after training: enough to see the gap between the two, and
-# fewer for a network so slow that this would take longer than training it
-_FEWEST_JUDGED, _MOST_JUDGED = 120, 3_000
+# clips of training, and of validation, evaluated after training: enough to see the gap between the two. A network
+# with so many multiply-accumulates a clip would take longer over them than it was trained
+_EVALUATED, _EVALUATED_IF_SLOW, _SLOW_MACS = 1_000, 200, 100_000_000
 
 
 def card_at_start(
@@ -100,8 +100,11 @@ def _negative_speech(settings: Settings, examples: Examples) -> NegativeSpeech |
     return NegativeSpeech(settings.talk, round(len(examples.talk) / examples.store.sample_rate, 1))
 
 
-def trained(card: Card, history: list[Epoch], kept: int, device: str, seconds: float) -> Card:
-    """The card with what is known of a training when it has ended; seconds: from its start, reading included."""
+def trained(card: Card, history: list[Epoch], kept: int, device: str, seconds: float, *, bfloat16: bool) -> Card:
+    """The card with what is known of a training when it has ended.
+
+    seconds: from its start, reading included; bfloat16: whether products were in that.
+    """
     known = replace(
         card.training,
         epochs=len(history),
@@ -110,6 +113,7 @@ def trained(card: Card, history: list[Epoch], kept: int, device: str, seconds: f
         seconds=round(history[-1].seconds, 1),
         seconds_in_all=round(seconds, 1),
         device=device,
+        bfloat16=bfloat16,
         processors=os.cpu_count(),
         peak_memory_mb=peak_memory_mb(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -122,18 +126,20 @@ def with_biases(card: Card, biases: Sequence[float]) -> Card:
     return replace(card, training=replace(card.training, biases=dict(zip(card.labels, biases, strict=True))))
 
 
-def metrics_of(
-    recognizer: Recognizer, examples: dict[str, Examples], evaluation: Evaluation, *, at_most: int
-) -> Metrics:
-    """Accuracy on each split, recordings only, with intervals; of training and validation ``at_most`` clips."""
+def metrics_of(recognizer: Recognizer, examples: dict[str, Examples], evaluation: Evaluation, *, macs: int) -> Metrics:
+    """Accuracy on each split, recordings only, with intervals; of training and validation some clips, evenly spread.
+
+    How many depends on ``macs``, the multiply-accumulates of a clip, and not on how fast a machine does them.
+    """
     made = {"clips": evaluation.made_silence, "right": evaluation.made_silence_right}
     test = Accuracy(evaluation.clips, evaluation.accuracy, evaluation.interval, made)
-    train, validation = (_accuracy(recognizer, examples[split], at_most) for split in ("train", "validation"))
+    most = _EVALUATED if macs < _SLOW_MACS else _EVALUATED_IF_SLOW
+    train, validation = (_accuracy(recognizer, examples[split], most) for split in ("train", "validation"))
     return Metrics(test, train, validation, train.accuracy - validation.accuracy)
 
 
 def _accuracy(recognizer: Recognizer, examples: Examples, at_most: int) -> Accuracy:
-    count = min(len(examples.rows), max(_FEWEST_JUDGED, min(_MOST_JUDGED, at_most)))
+    count = min(len(examples.rows), at_most)
     chosen = np.linspace(0, len(examples.rows) - 1, count).round().astype(np.int64)
     scores = scores_of_rows(recognizer, examples.store, examples.rows[chosen])
     right = int((scores.argmax(axis=1) == examples.labels[chosen]).sum())

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn, optim
 
 from hanmadi.errors import TrainingError
 from hanmadi.features.torch import FrontEnd
 from hanmadi.models import checkpoint
 from hanmadi.models.recipe import Recipe
+from hanmadi.models.registry import Architecture
 from hanmadi.runs import WEIGHTS_NAME, Epoch
+from hanmadi.training.randomness import seeded
 
 LAST: Final = "last.safetensors"  # everything that --resume needs
 KEPT: Final = WEIGHTS_NAME  # the weights that a recipe keeps; see `kept_epoch`
@@ -56,6 +56,21 @@ class Network(nn.Module):
         return logits
 
 
+def new_network(architecture: Architecture, labels: int, *, seed: int) -> Network:
+    """An architecture's network for so many labels as it begins, on the device that trains fastest here.
+
+    Its weights depend on ``seed`` alone.
+    """
+    with seeded(seed, torch.device("cpu")):
+        body = architecture.build(architecture.features.shape, labels)
+    return Network(FrontEnd(architecture.features), body).to(best_device())
+
+
+def best_device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+
+
 @dataclass
 class TrainingState:
     """What changes while training goes on."""
@@ -70,8 +85,6 @@ class TrainingState:
     validated: int | None = None  # clips of a validation; None: all
     seconds: float = 0.0  # of earlier calls, when resumed
     steps: int = 0
-    weights: NDArray[np.float64] | None = None  # how often each example is drawn; None: once an epoch
-    teachers: tuple[nn.Module, ...] = ()  # networks whose answers are learnt beside the labels
 
     @property
     def judged(self) -> nn.Module:
@@ -128,6 +141,13 @@ def kept_epoch(history: Sequence[Epoch], recipe: Recipe) -> int:
     ones: the loss of smoothed labels rises while the accuracy still does.
     """
     return history[-1].epoch if recipe.patience is None else min(history, key=lambda row: row.validation_loss).epoch
+
+
+def sum_gradients(bodies: Sequence[nn.Module]) -> None:
+    """Add the gradients of the twins to those of the first."""
+    first = [p.grad for p in bodies[0].parameters() if p.grad is not None]
+    for twin in bodies[1:]:
+        torch._foreach_add_(first, [p.grad for p in twin.parameters() if p.grad is not None])
 
 
 def update_average(average: nn.Module, body: nn.Module, decay: float, steps: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from hanmadi import runs
 from hanmadi.card import Card
-from hanmadi.data.examples import Examples, make_examples, sampling_weights, with_hard_negatives, with_talk
-from hanmadi.data.recordings import Talk, open_talk
-from hanmadi.data.sources import open_source
+from hanmadi.data.examples import Examples
 from hanmadi.data.splits import DEFAULT_HOLDOUT, Method
-from hanmadi.data.store import ClipStore, cached_store
-from hanmadi.errors import MissingExtraError, TrainingError
+from hanmadi.data.store import ClipStore
+from hanmadi.errors import MissingExtraError
 from hanmadi.evaluation.evaluation import (
     Evaluation,
     judge,
@@ -46,27 +44,20 @@ from hanmadi.runs import (
     write_history,
     write_settings,
 )
+from hanmadi.training.budget import NO_HOOKS, Budget, Hooks
 from hanmadi.training.card import card_at_start, metrics_of, trained, with_biases
+from hanmadi.training.dataset import Dataset, open_dataset
+from hanmadi.training.order import recipe_weights
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from hanmadi.models.recipe import Recipe
     from hanmadi.models.registry import Architecture
     from hanmadi.runs import Epoch
-    from hanmadi.training.loop import Budget, Step
 
-_JUDGING_SECONDS: Final = 30.0
 _MOST_BIAS: Final = 1.0  # of a keyword's logit, either way
 _SYNTHETIC_SHARE: Final = 0.4  # of the epochs: synthetic speech is learnt sooner than people's
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """How a training tells what it does; the command shows a bar, a test looks on."""
-
-    on_clips: Callable[[int], None] = lambda _: None  # recordings read so far
-    on_start: Callable[[Card], None] = lambda _: None  # the card so far
-    on_step: Callable[[Step], None] = lambda _: None
-    on_epoch: Callable[[Epoch], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -107,7 +98,7 @@ def train(
     talk: Iterable[str | os.PathLike[str]] = (),
     teachers: Iterable[str | os.PathLike[str]] = (),
     out: str | os.PathLike[str] | None = None,
-    hooks: Hooks | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> Run:
     """Train a recogniser and write everything about it into a run folder.
 
@@ -125,9 +116,14 @@ def train(
         seed, split, holdout, validation, None if hard_negatives is None else str(hard_negatives),
         tuple(map(str, talk)), tuple(map(str, teachers)),
     )  # fmt: skip
-    folder = Path(out) if out is not None else new_run_folder(arch)
+    return train_as(settings, out=out, hooks=hooks)
+
+
+def train_as(settings: Settings, *, out: str | os.PathLike[str] | None = None, hooks: Hooks = NO_HOOKS) -> Run:
+    """`train` with its options as one value."""
+    folder = Path(out) if out is not None else new_run_folder(settings.arch)
     with runs.claimed(folder, new=True, made=out is None):
-        return _run(settings, folder, hooks or Hooks(), resume=False)
+        return _run(settings, folder, hooks, resume=False)
 
 
 def resume(
@@ -135,7 +131,7 @@ def resume(
     *,
     epochs: int | None = None,
     minutes: float | None = None,
-    hooks: Hooks | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> Run:
     """Go on with a training that was stopped; without ``out``, with the one started last.
 
@@ -146,90 +142,73 @@ def resume(
     if epochs is not None or minutes is not None:
         settings = replace(settings, epochs=epochs, minutes=minutes)
     with runs.claimed(folder, new=False):
-        return _run(settings, folder, hooks or Hooks(), resume=True)
+        return _run(settings, folder, hooks, resume=True)
 
 
 def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run:
     try:
-        import torch
-
-        from hanmadi.features.torch import FrontEnd
         from hanmadi.models import architecture
         from hanmadi.training.distillation import load_teacher
-        from hanmadi.training.loop import fit
-        from hanmadi.training.state import Network, kept_epoch
     except ImportError as error:
         raise MissingExtraError("train", "training") from error
-    started = time.monotonic()
-    chosen = architecture(settings.arch)
+    started_s = time.monotonic()
+    chosen, labels = architecture(settings.arch), make_labels(settings.words)
     if settings.teachers:
         chosen = replace(chosen, recipe=chosen.recipe.with_teachers())
-    labels = make_labels(settings.words)
-    features = chosen.features
-    taught_by = [load_teacher(run, labels=labels.labels, features=features) for run in settings.teachers]
-    store = cached_store(
-        open_source(settings.data, words=labels.keywords), sample_rate=features.sample_rate,
-        seconds=features.seconds, progress=hooks.on_clips,
+    teachers = [load_teacher(run, labels=labels.labels, features=chosen.features) for run in settings.teachers]
+    dataset = open_dataset(settings, chosen, progress=hooks.on_clips)
+    return train_on(
+        dataset, chosen, settings=settings, folder=folder, teachers=teachers, resume=resume, hooks=hooks,
+        started_s=started_s,
     )  # fmt: skip
-    examples = make_examples(
-        store, labels, split_method=settings.split, holdout=settings.holdout, validation=settings.validation,
-        seed=settings.seed,
-    )  # fmt: skip
-    hard, talk = _hard_negatives(settings, store), _talk(settings, chosen, store)
-    if hard is not None:
-        examples["train"] = with_hard_negatives(examples["train"], hard)
-    if talk is not None:
-        examples["train"] = with_talk(examples["train"], talk.samples)
-    write_settings(folder, settings, {"": store, "hard_": hard, "talk_": talk}, resume=resume)
-    torch.manual_seed(settings.seed)
-    body = chosen.build(features.shape, len(labels))
-    card = card_at_start(settings, chosen, labels, store, examples, body)
+
+
+def train_on(
+    dataset: Dataset,
+    architecture: Architecture,
+    *,
+    settings: Settings,
+    folder: Path,
+    budget: Budget | None = None,
+    teachers: Sequence[nn.Module] = (),
+    resume: bool = False,
+    hooks: Hooks = NO_HOOKS,
+    started_s: float | None = None,
+) -> Run:
+    """`train` on recordings that are open: fit the architecture's network, evaluate it, write the run folder.
+
+    The recipe is the architecture's. ``settings`` say what a person chose: the seed, for the card the rest, and the
+    budget where none is given. started_s: `time.monotonic()` when the training began, if that was before now.
+    """
+    from hanmadi.models.precision import learns_in_bfloat16
+    from hanmadi.training.loop import fit
+    from hanmadi.training.state import device_of, kept_epoch, new_network
+
+    started_s = time.monotonic() if started_s is None else started_s
+    store, examples, recipe = dataset.store, dataset.examples, architecture.recipe
+    write_settings(folder, settings, {"": store, "hard_": dataset.hard, "talk_": dataset.talk}, resume=resume)
+    network = new_network(architecture, len(dataset.labels), seed=settings.seed)
+    body, device = network.body, device_of(network)
+    card = card_at_start(settings, architecture, dataset.labels, store, examples, body)
     hooks.on_start(card)
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    budget = _budget(settings, chosen.recipe, len(examples["train"]))
-    sampling = chosen.recipe.sampling
-    weights = sampling_weights(examples["train"], labels, **asdict(sampling)) if sampling else None
+    weights = recipe_weights(examples["train"], recipe)
     history = fit(
-        Network(FrontEnd(features), body).to(device), examples, chosen.recipe, budget, seed=settings.seed,
-        folder=folder, weights=weights, teachers=[teacher.to(device) for teacher in taught_by], resume=resume,
-        on_step=hooks.on_step, on_epoch=hooks.on_epoch,
+        network, examples, recipe, budget or budget_of(settings, recipe, len(examples["train"])), seed=settings.seed,
+        folder=folder, weights=weights, teachers=[teacher.to(device) for teacher in teachers], resume=resume,
+        hooks=hooks,
     )  # fmt: skip
-    card = trained(card, history, kept_epoch(history, chosen.recipe), device, time.monotonic() - started)
-    return _finish(folder, chosen, body, card, history, store, examples, weights)
+    kept, seconds = kept_epoch(history, recipe), time.monotonic() - started_s
+    short = learns_in_bfloat16(body, device, wanted=recipe.bfloat16, taught=bool(teachers))
+    card = trained(card, history, kept, device.type, seconds, bfloat16=short)
+    return _finish(folder, architecture, body, card, history, store, examples, weights)
 
 
-def _budget(settings: Settings, recipe: Recipe, examples: int) -> Budget:
-    """What was asked for, or the epochs of the recipe."""
-    from hanmadi.training.loop import Budget
-
+def budget_of(settings: Settings, recipe: Recipe, examples: int) -> Budget:
+    """What was asked for, or the epochs of the recipe for so many training examples."""
     if settings.epochs is None and settings.minutes is None:
         share = _SYNTHETIC_SHARE if settings.data is None else 1.0
         return Budget(max(1, round(share * recipe.epochs_for(examples))))
     return Budget(settings.epochs, None if settings.minutes is None else settings.minutes * 60)
-
-
-def _hard_negatives(settings: Settings, store: ClipStore) -> ClipStore | None:
-    """The clips of ``--hard-negatives``, as the network hears them; the folders' names do not matter."""
-    if settings.hard_negatives is None:
-        return None
-    if not Path(settings.hard_negatives).is_dir():
-        raise TrainingError(
-            f"{settings.hard_negatives}: expected a folder of clips as hanmadi mine writes it, found none; "
-            f"fill it with: hanmadi mine RECORDING... --out {settings.hard_negatives}"
-        )
-    return cached_store(open_source(settings.hard_negatives), sample_rate=store.sample_rate, seconds=store.seconds)
-
-
-def _talk(settings: Settings, chosen: Architecture, store: ClipStore) -> Talk | None:
-    """The recordings of ``--talk``, at the network's rate."""
-    if not settings.talk:
-        return None
-    if not (chosen.recipe.augment and chosen.recipe.augmentation.running_p):
-        raise TrainingError(
-            f"{chosen.name} is trained without running speech, so it cannot learn from --talk; choose another --arch, "
-            "such as small, or use --hard-negatives"
-        )
-    return open_talk(settings.talk, sample_rate=store.sample_rate, least_seconds=store.seconds)
 
 
 def _finish(
@@ -244,6 +223,7 @@ def _finish(
 ) -> Run:
     """Export, judge the exported file, and write card, figures and report."""
     from hanmadi.export.onnx import export_onnx
+    from hanmadi.models.cost import macs
     from hanmadi.report.page import write_report
 
     model = folder / runs.FILE_NAME
@@ -254,12 +234,10 @@ def _finish(
         card = with_biases(card, biases)
         export_onnx(model, chosen.features, body, card, bias=biases)
         recognizer = load(model, threads=os.cpu_count() or 1)
-    judging = time.monotonic()
     evaluation = judge(recognizer, store, examples["test"].rows, "test")
-    per_clip = (time.monotonic() - judging) / evaluation.clips
     made, right = judge_made_silence(recognizer, examples["test"])
     evaluation = replace(evaluation, made_silence=made, made_silence_right=right)
-    metrics = metrics_of(recognizer, examples, evaluation, at_most=int(_JUDGING_SECONDS / per_clip))
+    metrics = metrics_of(recognizer, examples, evaluation, macs=macs(body, chosen.features.shape))
     card = replace(card, metrics=metrics)
     model_file.write_card(model, card)
     write_history(folder / HISTORY, history)

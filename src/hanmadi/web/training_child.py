@@ -23,7 +23,7 @@ from hanmadi.errors import HanmadiError, MissingExtraError
 
 if TYPE_CHECKING:
     from hanmadi.runs import Epoch
-    from hanmadi.training.loop import Step
+    from hanmadi.training.budget import Hooks, Step
 
 Tell = Callable[[Mapping[str, Any]], None]
 _NICE: Final = 10  # people who use the machine come first
@@ -76,23 +76,24 @@ def architectures() -> list[dict[str, Any]]:
     return found
 
 
-def train(tell: Tell, *, runs: str, arch: str, **options: Any) -> None:
-    """Train, and tell how it goes; the run gets a new folder in ``runs``."""
-    from hanmadi.runs import new_run_folder
-    from hanmadi.training import train as training
+def train(tell: Tell, *, runs: str, **chosen: Any) -> None:
+    """Train as `hanmadi.runs.Settings` say, and tell how it goes; the run gets a new folder in ``runs``."""
+    from hanmadi.runs import new_run_folder, settings_of
+    from hanmadi.training.train import train_as
 
-    folder = new_run_folder(arch, Path(runs))
+    settings = settings_of(chosen)
+    folder = new_run_folder(settings.arch, Path(runs))
     tell({"folder": folder.name})
     try:
-        run = training.train(arch=arch, out=folder, hooks=_hooks(tell), **options)
+        run = train_as(settings, out=folder, hooks=_hooks(tell))
     finally:
         with suppress(OSError):  # nothing is left of a training that ended before its first file
             folder.rmdir()
     tell({"done": run.folder.name})
 
 
-def _hooks(tell: Tell) -> Any:
-    from hanmadi.training.train import Hooks
+def _hooks(tell: Tell) -> Hooks:
+    from hanmadi.training.budget import Hooks
 
     told_s = 0.0
 

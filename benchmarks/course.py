@@ -27,6 +27,7 @@ import numpy as np
 from common import REPOSITORY, RESULTS, environment
 
 from hanmadi.plots.style import BLUE, GREY, ORANGE, finish, finish_counts, new_figure, save_figure
+from hanmadi.runs import CARD, HISTORY
 from hanmadi.training.compare import COURSE, Row, compare
 
 DATA: Final = REPOSITORY.parent / "shared" / "data" / "speech_commands"
@@ -37,12 +38,12 @@ _KEY: Final = ("network", "split", "training_clips", "device")
 
 def rows_of(row: Row, run: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The row of a finished training, and those of its epochs."""
-    card = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    card = json.loads((run / CARD).read_text(encoding="utf-8"))
     data, training = card["data"], card["training"]
     key = dict(
         zip(_KEY, (row.model, data["method"], data["splits"]["train"]["clips"], training["device"]), strict=True)
     )
-    with open(run / "history.csv", newline="", encoding="utf-8") as file:
+    with open(run / HISTORY, newline="", encoding="utf-8") as file:
         epochs = list(csv.DictReader(file))
     kept = epochs[training["kept_epoch"] - 1]
     found = key | {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 import time
@@ -68,6 +69,19 @@ def test_two_trainings_with_the_same_out(tmp_path: Path) -> None:
         pass
     with claimed(tmp_path / "a", new=True):
         pass
+
+
+@needs_locks
+def test_a_run_that_is_being_trained_is_not_trained_or_resumed_beside(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    settings = json.dumps({"arch": "small", "fingerprint": "x"})
+    with claimed(tmp_path / "a", new=True):
+        with pytest.raises(TrainingError, match="another training"):
+            hanmadi.train(out=tmp_path / "a")
+        (tmp_path / "a" / runs.SETTINGS).write_text(settings)
+        with pytest.raises(TrainingError, match="another training"):
+            hanmadi.resume(tmp_path / "a")
+    assert (tmp_path / "a" / runs.SETTINGS).read_text() == settings
 
 
 @needs_locks

@@ -120,7 +120,7 @@ def test_a_run_with_a_teacher(run: Run, words_folder: Path, tmp_path: Path) -> N
     assert any(not np.array_equal(first[name], second[name]) for name in first)
     assert all(np.array_equal(second[name], third[name]) for name in second)
     assert taught.card["training"]["teachers"] == [str(run.folder)]
-    altered = [found.card["training"]["recipe"]["augmentation"] for found in (plain, taught)]
+    altered = [found.about.training.recipe["augmentation"] for found in (plain, taught)]
     recipe = architecture("small").recipe
     assert taught.card["training"]["recipe"]["teaching"] == {"share": 0.9, "temperature": 2.0, "mixed": 0.5}
     assert "teaching" not in plain.card["training"]["recipe"]

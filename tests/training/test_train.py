@@ -20,7 +20,7 @@ from hanmadi.data.store import SPLITS, ClipStore
 from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
 from hanmadi.evaluation.evaluation import judge
 from hanmadi.models import architecture
-from hanmadi.runs import Epoch, Settings, new_run_folder, read_settings
+from hanmadi.runs import Epoch, Settings, read_settings
 from hanmadi.training import train as training
 from hanmadi.training.budget import Budget, Hooks
 from hanmadi.training.card import metrics_of
@@ -217,13 +217,6 @@ def test_validation_with_a_share_of_its_own(words_folder: Path, tmp_path: Path) 
     assert (data["holdout"], data["validation"]) == (0.1, 0.3)
     assert data["splits"]["validation"]["clips"] > data["splits"]["test"]["clips"]
     assert evaluate(run.folder, words_folder).clips == data["splits"]["test"]["clips"]
-
-
-def test_default_folder_is_new_each_time(words_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    first = new_run_folder("small")
-    first.mkdir(parents=True)
-    assert new_run_folder("small") != first
 
 
 def test_course_network_trains_within_its_minutes(words_folder: Path, tmp_path: Path) -> None:

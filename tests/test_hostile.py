@@ -19,12 +19,13 @@ from web_fakes import client, options
 
 import hanmadi
 from hanmadi import audio, cli, load
+from hanmadi.card import FORMAT, Card
 from hanmadi.data.store import ClipStore
 from hanmadi.evaluation import mining
 from hanmadi.export import browser as static_export
 from hanmadi.export import c as c_export
 from hanmadi.inference.decisions import Detection
-from hanmadi.inference.model_file import FORMAT, write_card
+from hanmadi.inference.model_file import write_card
 from hanmadi.labels import LabelSet
 from hanmadi.report.page import report_html
 from hanmadi.training.train import Run
@@ -95,11 +96,11 @@ class Markup(HTMLParser):
 
 def in_c(theirs: tuple[Path, str, str], _tmp_path: Path) -> None:
     path, label, _ = theirs
-    labels = LabelSet((label, *load("tiny").labels[1:]))
-    sources = c_export.sources(replace(load("tiny").bundle, labels=labels, card=load("tiny").card | {
-        key: value for key, value in load(path).card.items() if key in ("data", "architecture", "name")
-    }))  # fmt: skip
-    plain = c_export.sources(load("tiny").bundle)
+    tiny = load("tiny").bundle
+    theirs_in_it = {name: value for name, value in load(path).card.items() if name in ("data", "architecture", "name")}
+    about = Card.from_dict(tiny.card | theirs_in_it | {"labels": [label, *tiny.labels.labels[1:]]})
+    sources = c_export.sources(replace(tiny, labels=LabelSet(about.labels), about=about))
+    plain = c_export.sources(tiny)
     for name, source in sources.items():
         assert source.count("\n") == plain[name].count("\n")
         assert source.count("*/") == plain[name].count("*/")
@@ -191,7 +192,7 @@ def test_in_a_report(label: str, text: str, run: Run, store: ClipStore) -> None:
         }  # fmt: skip
         card["data"]["splits"] = splits
         evaluation = replace(run.evaluation, labels=tuple(labels), data=text)
-        return Markup(report_html(card=card, history=[], evaluation=evaluation, store=store))
+        return Markup(report_html(card=Card.from_dict(card), history=[], evaluation=evaluation, store=store))
 
     found, plain = page(label, text), page("yes", "plain")
     assert found.elements == plain.elements
@@ -211,7 +212,7 @@ def test_the_page_sets_text_as_text(file: Path) -> None:
 
 
 @pytest.mark.parametrize("card", [{"data": ["x"]}, {"data": {"source": {}}, "training": 3}, {"metrics": {"test": 1}},
-                                  {"limits": 3}, {"versions": "x"}, {"architecture": {"name": "x"}}])  # fmt: skip
+                                  {"limits": 3}, {"versions": "x"}])  # fmt: skip
 def test_a_card_of_another_form_is_told(card: dict[str, Any], plain_model: Path, tmp_path: Path, capsys) -> None:
     path = tmp_path / "theirs.onnx"
     path.write_bytes(plain_model.read_bytes())

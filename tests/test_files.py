@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hanmadi.errors import HanmadiError, WriteError
-from hanmadi.files import replacing, replacing_folder, write_bytes, write_text
+from hanmadi.files import create_text, replacing, replacing_folder, write_bytes, write_text
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -150,3 +153,51 @@ def test_a_swap_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyP
             build()
     assert names(tmp_path) == ["store"]
     assert names(path) == (["theirs"] if theirs else ["old"])
+
+
+def test_what_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """Whether a name is free is asked when it is taken, not when the work begins."""
+    path = tmp_path / "export"
+
+    def export(meanwhile: Callable[[], None]) -> None:
+        with replacing_folder(path, may_replace=lambda there: not any(there.iterdir())) as building:
+            (building / "ours").touch()
+            meanwhile()
+
+    def somebody() -> None:
+        path.mkdir()
+        (path / "theirs").touch()
+
+    with pytest.raises(WriteError, match="other files has appeared"):
+        export(somebody)
+    assert [file.name for file in path.iterdir()] == ["theirs"]
+    assert [file.name for file in tmp_path.iterdir()] == ["export"], "nothing else is left"
+    (path / "theirs").unlink()
+    export(lambda: None)
+    assert [file.name for file in path.iterdir()] == ["ours"]
+
+
+def test_a_new_file_is_written_by_one_alone(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "new.txt"
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda i: create_text(path, "abcdefghijklmnop"[i] * 10_000), range(16)))
+    assert found.count(True) == 1
+    assert path.read_text() == "abcdefghijklmnop"[found.index(True)] * 10_000
+    assert [file.name for file in path.parent.iterdir()] == ["new.txt"]
+
+
+def test_where_files_have_one_name_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: object) -> None:
+        raise PermissionError(1, "no links on this memory card")
+
+    monkeypatch.setattr(os, "link", unsupported)
+    assert create_text(tmp_path / "new.txt", "한마디")
+    assert not create_text(tmp_path / "new.txt", "other")
+    assert (tmp_path / "new.txt").read_text(encoding="utf-8") == "한마디"
+
+
+def test_a_name_that_is_no_text_can_be_written_and_read_again(tmp_path: Path) -> None:
+    """Paths of other encodings come as halves of surrogate pairs, and settings hold paths."""
+    name = os.fsdecode(b"caf\xe9")
+    write_text(tmp_path / "settings.json", json.dumps({"data": name}, ensure_ascii=False))
+    assert json.loads((tmp_path / "settings.json").read_text(encoding="utf-8")) == {"data": name}

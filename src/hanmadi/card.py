@@ -287,8 +287,9 @@ class Card(Section):
 
 
 def as_json(card: Card | Mapping[str, object], *, indent: int | None = None) -> str:
-    """JSON of a card, typed or as plain values, which are not checked."""
-    return json.dumps(card.to_dict() if isinstance(card, Card) else card, indent=indent, ensure_ascii=False)
+    """JSON of a card, typed or as plain values, which are not checked. Paths that are no text are escaped."""
+    text = json.dumps(card.to_dict() if isinstance(card, Card) else card, indent=indent, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_card(path: Path) -> Card:

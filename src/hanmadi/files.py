@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -36,9 +36,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def replacing_folder(path: Path, *, may_replace: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
     """A temporary folder that takes the place of the folder ``path``, if there is one, when the block ends well.
 
+    may_replace: whether a folder that is there, by then, may go; it is asked when nobody else can change the folder.
     Where another process does the same, one of the two stays, whole. Raises WriteError like `replacing`.
     """
     temporary, old = _beside(path), _beside(path)
@@ -47,10 +48,9 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.mkdir()
             yield temporary
-            _swap_in(temporary, path, old)
+            _swap_in(temporary, path, old, may_replace)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def make_folder(path: Path) -> bool:
@@ -95,9 +95,9 @@ def locked(folder: Path) -> Iterator[bool]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
+    """Write UTF-8 text, whole or not at all; what is no text (a path of another encoding) is escaped as JSON does."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def create_text(path: Path, text: str) -> bool:
@@ -106,7 +106,7 @@ def create_text(path: Path, text: str) -> bool:
     try:
         with _write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
             with suppress(FileExistsError):
                 _create(path, temporary)
                 return True
@@ -139,20 +139,23 @@ def printable(text: str) -> str:
     return unicodedata.normalize("NFC", marked)
 
 
-def _swap_in(new: Path, path: Path, old: Path) -> None:
-    """Rename ``path`` to ``old`` and ``new`` to ``path``; undone if the second cannot be done."""
+def _swap_in(new: Path, path: Path, old: Path, may_replace: Callable[[Path], bool]) -> None:
+    """Rename ``path`` to ``old`` and ``new`` to ``path``, remove ``old``; undone if the second cannot be done."""
     if path.is_file():
         raise FileExistsError(errno.EEXIST, "a file of that name is there")
     with suppress(FileNotFoundError):  # there was none, or another process has just taken it away
         os.replace(path, old)
+    if old.is_dir() and not may_replace(old):
+        os.replace(old, path)
+        raise FileExistsError(errno.EEXIST, "a folder with other files has appeared there")
     try:
         os.replace(new, path)
     except OSError:
-        if path.is_dir():
-            return  # another process has put its own there meanwhile
-        if old.is_dir():
-            os.replace(old, path)
-        raise
+        if not path.is_dir():  # otherwise another process has put its own there meanwhile
+            if old.is_dir():
+                os.replace(old, path)
+            raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hanmadi import audio, load
-from hanmadi.card import Decisions
+from hanmadi.card import Card, Decisions
 from hanmadi.data.store import ClipStore
 from hanmadi.export import c as c_export
 from hanmadi.export.graph import features_of, read_network
@@ -227,7 +227,7 @@ def hostile(bundle: Bundle) -> Bundle:
         "labels": labels, "architecture": bundle.card["architecture"] | {"name": code},
         "data": {"licence": code, "attribution": code, "source": code},
     }  # fmt: skip
-    return replace(bundle, card=card, labels=LabelSet(tuple(labels)))
+    return replace(bundle, about=Card.from_dict(card), labels=LabelSet(tuple(labels)))
 
 
 CPP = r"""

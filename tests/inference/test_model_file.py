@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_model_stays(model: Path
             write_card(model, card)
     finally:
         model.parent.chmod(0o700)
-    assert open_bundle(model).card == card
+    assert open_bundle(model).about.data.source == "caf\udce9"
 
 
 def test_without_onnx_the_light_extra_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,3 +131,9 @@ def test_without_onnx_the_light_extra_is_named(model: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"hanmadi\[export\]"):
         write_card(model, card)
+
+
+def test_a_card_with_a_path_that_is_no_text(model: Path) -> None:
+    card = open_bundle(model).card | {"data": {"source": "caf\udce9"}}
+    write_card(model, card)
+    assert open_bundle(model).about.data.source == "caf\udce9"

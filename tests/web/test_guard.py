@@ -31,6 +31,24 @@ def test_other_names_are_not(host: str | None) -> None:
     assert "--allow-origin" in (HERE.host_error(host) or "")
 
 
+@pytest.mark.parametrize("host", ["raspberrypi.local:8000", "raspberrypi.local", "pi:80"])
+def test_a_refusal_names_the_very_option_that_lets_it_in(host: str, tmp_path: Path) -> None:
+    """A browser on the same network calls the machine by its name."""
+    with client(options(tmp_path, host="0.0.0.0")) as api:
+        reason = refusal(api.get("/", headers={"host": host}), 403, f"--allow-origin http://{host}")
+    origin = reason.rsplit("--allow-origin ", 1)[1]
+    with client(options(tmp_path, host="0.0.0.0", origins=(origin,))) as api:
+        assert api.get("/", headers={"host": host}).status_code == 200
+        asked = api.post("/api/trainings", json={}, headers={"host": host, "origin": f"http://{host}"})
+        refusal(asked, 400, "--data")
+
+
+@pytest.mark.parametrize("host", ["a;rm -rf ~", "$(id)", "a b", "<b>", "a'b", "x" * 300])
+def test_what_no_command_should_hold_is_not_named_as_an_option(host: str) -> None:
+    assert str(HERE.host_error(host)).endswith("--allow-origin http://NAME:PORT")
+    assert str(HERE.origin_error(f"http://{host}", "localhost")).endswith("--allow-origin http://NAME:PORT")
+
+
 def test_a_server_for_all_addresses_is_called_by_address_or_by_its_name() -> None:
     door = Door("0.0.0.0")
     assert door.host_error("192.168.1.20:8000") is None

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -16,6 +17,8 @@ import pytest
 from starlette.testclient import TestClient
 from web_fakes import client, options, refusal
 
+from hanmadi.web import training_child
+from hanmadi.web import trainings as trainings_module
 from hanmadi.web.limits import RefusedError
 from hanmadi.web.openapi import document
 from hanmadi.web.trainings import Data, Training, Trainings, job_of
@@ -173,6 +176,66 @@ def test_a_child_ends_when_its_server_is_gone(words_folder: Path, tmp_path: Path
     child.stdin.close()  # as when the server's process ends, however it does
     assert child.wait(60) != 0
     child.stdout.close()
+
+
+NOISE = r"""
+import json, os, sys, subprocess, time
+job = json.loads(sys.argv[1])
+os.write(1, b"Warning: no JSON\n\xff\xfe\n[1]\n17\nnull\n" + b"x" * 3_000_000 + b"\n" + b"[" * 100_000 + b"\n{\"ep")
+os.write(1, b"\n{\"odd\": 1}\n{\"epoch\": 3}\n{\"stage\": \"training\", \"state\": \"done\"}\n")
+if job["do"] == "describe":
+    print(json.dumps({"clips": 2, "words": ["yes", "no"], "architectures": []}))
+    sys.exit()
+print(json.dumps({"stage": "training", "share": 0.5}), flush=True)
+if job["arch"] == "tiny":  # somebody else holds the output when it has ended
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.DEVNULL)
+    sys.exit(3)
+os.write(1, b"{\"done\": \"run\"}\nand more noise")
+"""
+
+
+@pytest.mark.parametrize(("arch", "state"), [("tiny", "failed"), ("small", "done")])
+def test_noise_on_the_output_of_a_child(arch: str, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training reaches an end, whatever was printed, and the next one may start."""
+    (tmp_path / "noisy_child.py").write_text(NOISE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(trainings_module, "_CHILD", "noisy_child")
+    monkeypatch.setattr(trainings_module, "_STOPPING_S", 0.5)
+    trainings = Trainings(str(tmp_path), tmp_path)
+    assert trainings.data().result(30).words == ("yes", "no")
+    for _ in range(2):
+        started = trainings.start(job_of({"arch": arch}, DATA))
+        while (found := trainings.get(started.id)).state == "running":
+            time.sleep(0.05)
+        assert found.state == state
+        assert found.epoch == 0
+        assert found.share == (1.0 if state == "done" else 0.5)
+        if state == "failed":
+            assert "code 3" in str(found.error)
+
+
+def test_only_what_is_told_reaches_the_server(tmp_path: Path) -> None:
+    """What a library prints, in Python or in C, goes to the log."""
+    code = (
+        "import os, sys; from hanmadi.web import training_child as child; tell = child._teller(); "
+        "print('printed'); os.write(1, b'written\\n'); os.system('echo called'); tell({'x': 1})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == '{"x": 1}\n'
+    assert {"printed", "written", "called"} <= set(done.stderr.split())
+
+
+def test_a_training_that_breaks_tells_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(training_child, "_teller", lambda: told.append)
+    monkeypatch.setattr(training_child, "train", lambda tell: 1 / 0)
+    monkeypatch.setattr(training_child.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(training_child.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))
+    monkeypatch.setattr(training_child.os, "nice", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["child", '{"do": "train"}'])
+    with pytest.raises(ZeroDivisionError):
+        training_child.main()
+    assert "ZeroDivisionError: division by zero" in told[0]["error"]
 
 
 def test_looking_at_the_data_is_done_once(words_folder: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def export_web(
     recognizer = load(model)
     _check_target(out)
     files = runtime_files(Path(runtime) if runtime is not None else None)
-    with replacing_folder(out) as folder:
+    with replacing_folder(out, may_replace=_is_ours) as folder:
         shutil.copytree(_STATIC, folder / "static", ignore=shutil.ignore_patterns("index.html", ".*"))
         (folder / "index.html").write_text(browser_page(_STATIC / "index.html"), encoding="utf-8")
         _write_model(recognizer, folder / "static" / "model")
@@ -105,9 +105,14 @@ def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
 
 def _check_target(out: Path) -> None:
     """Only what is ours is replaced."""
-    ours = (out / "index.html").is_file() and (out / "static" / "model").is_dir()
-    if out.exists() and not ours and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out.is_dir() and _is_ours(out)):
         raise DataError(f"{out}: expected a folder that is empty or not there, found other files; choose another")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is empty or such a page."""
+    page = (folder / "index.html").is_file() and (folder / "static" / "model").is_dir()
+    return page or not any(folder.iterdir())
 
 
 def _write_model(recognizer: Recognizer, folder: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -117,12 +117,13 @@ def _check_out(out: Path, target: Target, recognizer: Recognizer) -> None:
         raise ModelError(f"{out}: expected a file that ends in {target.suffix}; choose another --out")
     if target.folder and out.is_file():
         raise ModelError(f"{out}: expected a folder to write, found a file; choose another --out")
-    if target.folder and out.is_dir():
-        others = {path.name for path in out.iterdir()} - {*target.files, REPORT_JSON, REPORT_MARKDOWN}
-        if others:  # the folder is replaced as a whole
-            raise ModelError(
-                f"{out}: holds other files ({', '.join(sorted(others)[:3])}); name a new folder with --out"
-            )
+    if target.folder and out.is_dir() and (others := _others(out, target.files)):  # it is replaced as a whole
+        raise ModelError(f"{out}: holds other files ({', '.join(sorted(others)[:3])}); name a new folder with --out")
+
+
+def _others(out: Path, files: Iterable[str]) -> set[str]:
+    """What is in a folder besides what is written there."""
+    return {path.name for path in out.iterdir()} - {*files, REPORT_JSON, REPORT_MARKDOWN}
 
 
 def _report(recognizer: Recognizer, to: str, out: Path, heard: Heard | None, outcome: Outcome) -> Report:
@@ -269,7 +270,7 @@ def _to_litert(job: Job) -> Outcome:
 def _to_c(job: Job) -> Outcome:
     """Plain C99, compiled and compared where there is a compiler."""
     sources = c_export.sources(job.recognizer.bundle)
-    with replacing_folder(job.out) as folder:
+    with replacing_folder(job.out, may_replace=lambda there: not _others(there, c_export.FILES)) as folder:
         for name, text in sources.items():
             write_text(folder / name, text)
         pairs, notes = _c_pairs(folder, job.heard)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from hanmadi.web.metrics import Metrics
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ANY: Final = frozenset({"0.0.0.0", "::", ""})  # hosts to listen on that stand for all addresses
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_PLAIN_HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?")  # that can be named in a command
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; "
@@ -55,9 +57,10 @@ class Door:
         name = host_name(host or "")
         if name in self._names() or (self.host in _ANY and (_is_address(name) or name == socket.gethostname().lower())):
             return None
+        option = f"http://{host}" if host and _PLAIN_HOST.fullmatch(host) else "http://NAME:PORT"
         return (
             f"expected a request for {', '.join(sorted(self._names()))}, got one for {(host or 'no host')[:100]!r}; "
-            "if that name is right, start the server with --allow-origin http://NAME:PORT"
+            f"if that name is yours, start the server with: --allow-origin {option}"
         )
 
     def origin_error(self, origin: str | None, host: str | None, *, site: str | None = None) -> str | None:
@@ -68,7 +71,8 @@ class Door:
         own = address.scheme in ("http", "https") and host is not None and address.netloc.lower() == host.lower()
         if own or origin in self.origins:
             return None
-        return f"expected this server's own page, got one of {origin[:100]!r}; allow it with --allow-origin"
+        option = origin if _PLAIN_HOST.fullmatch(address.netloc) else "http://NAME:PORT"
+        return f"expected this server's own page, got one of {origin[:100]!r}; let it in with: --allow-origin {option}"
 
     def _names(self) -> frozenset[str]:
         allowed = {urlsplit(origin).hostname or "" for origin in self.origins}

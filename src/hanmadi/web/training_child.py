@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hanmadi.training.budget import Hooks, Step
 
 Tell = Callable[[Mapping[str, Any]], None]
+_STDOUT, _STDERR = 1, 2
 _NICE: Final = 10  # people who use the machine come first
 _OFTEN_S: Final = 0.25  # between two reports of progress
 _PATIENCE_S: Final = 5.0  # for a step to end when it is told to stop
@@ -45,6 +46,9 @@ def main() -> None:
         jobs[job.pop("do")](tell, **job)
     except HanmadiError as error:
         tell({"error": str(error)})
+    except Exception as error:
+        tell({"error": f"the training failed ({type(error).__name__}: {error}); the server's log says more"})
+        raise
 
 
 def describe(tell: Tell, *, data: str) -> None:
@@ -120,8 +124,10 @@ def _hooks(tell: Tell) -> Hooks:
 
 
 def _teller() -> Tell:
-    """Lines on standard output; whatever else is printed goes to the server's log."""
-    lines, sys.stdout = sys.stdout, sys.stderr
+    """Lines on what was standard output; whatever else is printed, by a library in C too, goes to the server's log."""
+    lines = os.fdopen(os.dup(_STDOUT), "w", encoding="utf-8")
+    sys.stdout.flush()
+    os.dup2(_STDERR, _STDOUT)
 
     def tell(message: Mapping[str, Any]) -> None:
         lines.write(json.dumps(message) + "\n")

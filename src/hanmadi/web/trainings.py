@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from hanmadi.labels import COURSE_KEYWORDS
 from hanmadi.web.limits import RefusedError
@@ -22,6 +23,8 @@ from hanmadi.web.query import shown
 State = Literal["running", "done", "failed", "cancelled"]
 _CHILD: Final = "hanmadi.web.training_child"
 _STOPPING_S: Final = 5.0  # from asking a child to end to ending it
+_LONGEST_LINE: Final = 1 << 20  # bytes
+_PROGRESS: Final = frozenset({"stage", "clips", "share", "seconds_left"})  # that a line of the child may tell
 _KEPT: Final = 50  # trainings that are remembered
 _MOST_WORDS: Final = 100
 
@@ -70,7 +73,7 @@ class Training:
     error: str | None = None
 
     def heard(self, line: Mapping[str, Any]) -> Training:
-        """After a line of the child."""
+        """After a line of the child. Raises TypeError or ValueError for a line that tells nothing of a training."""
         if "epoch" in line:
             return replace(self, history=(*self.history, line["epoch"]), epoch=line["epoch"]["epoch"])
         if "folder" in line:
@@ -79,6 +82,8 @@ class Training:
             return replace(self, state="done", share=1.0, seconds_left=None)
         if "error" in line:
             return replace(self, state="failed", error=line["error"])
+        if not set(line) <= _PROGRESS:
+            raise ValueError(f"expected {', '.join(sorted(_PROGRESS))}, got {', '.join(sorted(line))}")
         return replace(self, **line)
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,8 +211,9 @@ class Trainings:
 
     def _looked_at(self, data: str) -> Data:
         self._looking = _spawn({"do": "describe", "data": data})
-        found = list(_lines(self._looking))
-        code = _reap(self._looking)
+        found = [line for line in _lines(self._looking) if {"words", "error"} & set(line)]
+        code = self._looking.wait()
+        _close(self._looking)
         if not found:
             return Data(data, error=f"the recordings could not be looked at (code {code}); the server's log says more")
         known: dict[str, Any] = {
@@ -216,16 +222,25 @@ class Trainings:
         return Data(**({"source": data} | known))
 
     def _watch(self, name: str, child: subprocess.Popen[bytes], started: float) -> None:
-        for line in _lines(child):
-            with self._lock:
-                if self._known[name].state == "running":
-                    self._known[name] = self._known[name].heard(line)
-        code = _reap(child)
+        reader = threading.Thread(target=self._hear, args=(name, child), daemon=True)
+        reader.start()
+        code = child.wait()  # whatever it said, and whoever holds its output still: when it has ended, so has this
+        reader.join(_STOPPING_S)
+        if not reader.is_alive():
+            _close(child)
         with self._lock:
             if name in self._known:
                 self._known[name] = self._ended(self._known[name], code, round(time.monotonic() - started, 1))
             if self._running == name:
                 self._running = self._child = None
+
+    def _hear(self, name: str, child: subprocess.Popen[bytes]) -> None:
+        for line in _lines(child):
+            with self._lock:
+                known = self._known.get(name)
+                if known is not None and known.state == "running":
+                    with suppress(TypeError, ValueError, KeyError):  # noise that happens to be JSON
+                        self._known[name] = known.heard(line)
 
     def _ended(self, training: Training, code: int, seconds: float) -> Training:
         training = replace(training, seconds=seconds, seconds_left=None)
@@ -247,18 +262,20 @@ def _spawn(job: Mapping[str, Any]) -> subprocess.Popen[bytes]:
 
 
 def _lines(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
-    lines: IO[bytes] = child.stdout or iter(())  # type: ignore[assignment]
-    for line in lines:
-        yield json.loads(line)
+    """What a child tells: JSON objects, one a line. Other lines are passed over: libraries print what they like."""
+    assert child.stdout is not None
+    for line in iter(partial(child.stdout.readline, _LONGEST_LINE), b""):
+        with suppress(ValueError, RecursionError):
+            told = json.loads(line)
+            if isinstance(told, dict):
+                yield told
 
 
-def _reap(child: subprocess.Popen[bytes]) -> int:
-    code = child.wait()
+def _close(child: subprocess.Popen[bytes]) -> None:
     for pipe in (child.stdin, child.stdout):
         if pipe is not None:
             with suppress(OSError):
                 pipe.close()
-    return code
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -118,7 +118,7 @@ def get(
         else:
             _check_sum(packed, archive, report)
         unpack(packed, target, progress=report)
-        packed.unlink()
+        packed.unlink(missing_ok=True)  # where two have fetched it
     return target
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,6 +27,7 @@ from hanmadi.data.sources import espeak
 from hanmadi.data.sources.espeak import synthesise, voices
 from hanmadi.data.store import Recording
 from hanmadi.errors import DataError, LabelError
+from hanmadi.files import replacing_folder
 
 __all__ = ["CorpusReport", "SynthSource", "language_of", "synthesise", "voices", "write_corpus"]
 
@@ -270,23 +269,15 @@ def write_corpus(
     """Write a source as ``<word>/<speaker>_nohash_<n>.wav`` and ``_background_noise_/``, 16 kHz, 16-bit mono.
 
     The folder appears whole or not at all. ``progress`` gets the count of files so far.
-    Raises DataError if the folder is there and not empty, LabelError for a word that cannot name a folder.
+    Raises DataError if the folder is there and not empty, LabelError for a word that cannot name a folder, WriteError
+    when the disk is full or somebody else fills the folder meanwhile.
     """
     folder = Path(folder)
     check_folder_names(source.words)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: expected a new or an empty folder; choose another --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        temporary.chmod(0o755)  # mkdtemp makes it private
+    with replacing_folder(folder, may_replace=lambda there: not any(there.iterdir())) as temporary:
         report = _write_all(source, temporary, progress or (lambda _: None))
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return report._replace(folder=folder)
 
 

@@ -100,6 +100,12 @@ def test_a_word_at_the_very_end_is_heard(hanmadi, tmp_path: Path) -> None:
     assert hanmadi(tmp_path / "s.wav", "--jsonl")[1].count("yes") == 1
 
 
+def test_a_word_at_the_very_start_is_heard_at_its_time(hanmadi, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "s.wav", sound()[2 * RATE :], RATE)
+    (line,) = hanmadi(tmp_path / "s.wav", "--jsonl")[1].splitlines()
+    assert json.loads(line)["time_s"] == pytest.approx(0.5, abs=0.11)
+
+
 def test_realtime_is_the_same_but_paced(hanmadi, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paces = []
 
@@ -121,6 +127,42 @@ def test_raw_sound_on_standard_input(hanmadi, rate: int | None, monkeypatch: pyt
     code, out, _ = hanmadi("-", "--jsonl", *(["--rate", rate] if rate else []))
     assert code == 0
     assert json.loads(out)["time_s"] == pytest.approx(2.5, abs=0.11)
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"])
+def test_a_wav_on_standard_input_is_read_by_its_header(
+    hanmadi, rate: int, subtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "s.wav", np.stack([sound(rate=rate)] * 2, axis=1), rate, subtype=subtype)
+    expected = hanmadi(tmp_path / "s.wav", "--jsonl")[1]
+    pipe(monkeypatch, (tmp_path / "s.wav").read_bytes() + b"LIST\x04\0\0\0INFO")
+    code, out, err = hanmadi("-", "--jsonl")
+    assert (code, out) == (0, expected)
+    assert out.count("yes") == 1
+    assert f"{rate} Hz" in err
+
+
+def test_other_files_and_another_rate_on_standard_input_are_refused(
+    hanmadi, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for container in ("FLAC", "OGG", "AIFF", "MP3"):
+        coded = io.BytesIO()
+        soundfile.write(coded, sound(), RATE, format=container)
+        data = coded.getvalue()
+        pipe(monkeypatch, b"ID3\x03\0\0\0\0\0\0" + data if container == "MP3" else data)
+        code, out, err = hanmadi("-")
+        assert (code, out) == (2, "")
+        assert container.lower() in err.lower()
+        assert "ffmpeg" in err
+    pipe(monkeypatch, file.read_bytes())
+    code, _, err = hanmadi("-", "--rate", "8000")
+    assert code == 2
+    assert "WAV of 16000 Hz" in err
 
 
 def test_threshold_and_card(hanmadi, file: Path, model: Loud) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 import time
@@ -18,7 +19,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 from web_fakes import client, connect, options, running
 
-from hanmadi.audio import Samples, resample, to_int16
+from hanmadi.audio import Samples, as_float, resample, to_int16
 from hanmadi.inference.decisions import DecisionConfig, Detection
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import Stream, listen, tail, windows_of
@@ -102,7 +103,7 @@ def test_blocks_give_the_scores_and_words_of_the_whole(rate: int, form: str) -> 
     hearing = Hearing(FakeRecognizer(), StreamOptions(rate, form))
     said = [one for block in blocks_of(sent, np.random.default_rng(1)) for one in hear(hearing, block.tobytes())]
     messages = [to_message(one) for one in said + hearing.end()]
-    whole = np.concatenate([sent, tail(FakeRecognizer(), DecisionConfig(), sample_rate=rate).astype(sent.dtype)])
+    whole = np.concatenate([as_float(sent), tail(FakeRecognizer(), DecisionConfig(), sample_rate=rate)])
     times, scores = windows_of(FakeRecognizer(), whole, sample_rate=rate)
     heard = [one for one in messages if one["type"] == "scores"]
     assert [one["time_s"] for one in heard] == times.tolist()
@@ -136,6 +137,34 @@ def test_broken_numbers_are_told_once() -> None:
 def test_half_samples_are_refused(form: str, size: int) -> None:
     with pytest.raises(RefusedError, match=f"got {size} bytes"):
         Hearing(FakeRecognizer(), StreamOptions(RATE, form)).add(b"x" * size)
+
+
+@pytest.mark.parametrize("pieces", [(1 << 12,), (1, 2, 5, 900)])
+def test_a_file_is_not_heard_as_samples(pieces: tuple[int, ...]) -> None:
+    """Whatever the blocks are: a client that sends a WAV is told so before anything is heard."""
+    data, hearing = b"RIFF\x24\x80\0\0WAVEfmt " + bytes(2_000), Hearing(FakeRecognizer(), StreamOptions(RATE, "s16"))
+    ends = np.cumsum([0, *pieces]) * 2
+    blocks = [data[start:end] for start, end in itertools.pairwise(ends.tolist())]
+    with pytest.raises(RefusedError, match=r"a file \(WAV\).*/api/predict"):
+        list(map(hearing.add, blocks))
+
+
+def test_whole_numbers_as_float_are_refused() -> None:
+    hearing = Hearing(FakeRecognizer(), StreamOptions(RATE))
+    data = np.rint(speech(1) * 32_768).astype("<f4").tobytes()
+    with pytest.raises(RefusedError, match="divide them by 32768"):
+        hear(hearing, data)
+
+
+def test_a_recording_is_heard_from_its_very_start() -> None:
+    said = {}
+    for recording in (False, True):
+        hearing = Hearing(FakeRecognizer(), StreamOptions(RATE, recording=recording))
+        said[recording] = hear(hearing, np.concatenate([tone("yes", 0.5), hiss(3)]).tobytes()) + hearing.end()
+    words = {key: [one.label for one in found if isinstance(one, Detection)] for key, found in said.items()}
+    assert words == {False: [], True: ["yes"]}
+    assert [min(one.time_s for one in found if isinstance(one, Scores)) for found in said.values()] == [1.0, 0.1]
+    assert stream_options({"recording": "1"}, Limits()).recording
 
 
 @pytest.mark.parametrize("form", ["f32", "s16"])

@@ -90,6 +90,24 @@ def test_raw_samples(kind: str, dtype: str) -> None:
     np.testing.assert_allclose(audio.to_mono(sound.samples), samples, atol=1e-4)
 
 
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "RF64"])
+@pytest.mark.parametrize("kind", ["audio/L16;rate=1600", "audio/x-raw-f32le;rate=8000;channels=2"])
+def test_a_file_that_is_declared_raw_is_read_as_a_file(container: str, kind: str) -> None:
+    body = file_of(spoken("yes"), format=container)
+    found = sound_of(body, kind, ROOMY)
+    assert (found.sample_rate, found.samples.ndim) == (RATE, 1)
+    np.testing.assert_array_equal(found.samples, sound_of(body, "", ROOMY).samples)
+
+
+def test_whole_numbers_as_float_are_refused_in_any_body() -> None:
+    numbers = np.rint(spoken("yes") * 32_768)
+    for body, kind in ((numbers.astype("<f4").tobytes(), "audio/x-raw-f32le;rate=1600"),
+                       (file_of(numbers, subtype="FLOAT"), "audio/wav")):  # fmt: skip
+        with pytest.raises(RefusedError, match="divide them by 32768") as caught:
+            sound_of(body, kind, ROOMY)
+        assert caught.value.status == 422
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "reason"),
     [

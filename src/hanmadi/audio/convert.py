@@ -58,7 +58,7 @@ def from_int16(samples: NDArray[np.int16]) -> Samples:
 
 
 def as_float(samples: NDArray[Any]) -> Samples:
-    """Samples of any shape as float32: floats of any width as they are, int16 (what microphones and WAV files give) scaled.
+    """Samples of any shape as float32: floats of any width as they are, int16 scaled to [-1, 1).
 
     Both byte orders are read. Raises AudioError for other kinds of numbers, whose full scale is not known.
     """
@@ -82,9 +82,11 @@ def _cure(dtype: np.dtype[Any]) -> str:
 
 
 def check_rate(rate: object, *, least: int = LEAST_RATE) -> int:
-    """A sample rate in whole Hz, from ``least`` to 1 MHz, as int. Raises AudioError for anything else, None included."""
-    if isinstance(rate, Real) and not isinstance(rate, bool) and least <= rate <= MOST_RATE and rate == int(rate):
-        return int(rate)
+    """A sample rate in whole Hz, from ``least`` to 1 MHz, as int. Raises AudioError for all else, None included."""
+    if isinstance(rate, Real) and not isinstance(rate, bool):
+        hertz = float(rate)
+        if least <= hertz <= MOST_RATE and hertz.is_integer():  # not for NaN
+            return int(hertz)
     raise AudioError(
         f"expected a sample rate in whole Hz from {least} to {MOST_RATE}, such as 16000, got {rate!r}; "
         "pass the rate at which the samples were recorded"
@@ -138,23 +140,29 @@ def to_mono(samples: Samples) -> Samples:
     if samples.ndim == 1:
         return samples
     if cancellation(samples) < CANCELLED:
-        return np.ascontiguousarray(samples[:, int(samples.var(axis=0, dtype=np.float64).argmax())])
+        return samples[:, strongest(samples.var(axis=0, dtype=np.float64))].copy()
     return mean_of_channels(samples)
 
 
-def cancellation(samples: Samples) -> float:
-    """Power of the channels' mean to that of the strongest channel: (n, channels) to 0 (they cancel) to 1 (all the same).
+def strongest(powers: NDArray[np.float64]) -> int:
+    """The first of the channels with the most power, however that was rounded."""
+    return int(np.argmax(powers >= 0.999 * powers.max()))
 
-    DC does not count. 1 for silence.
+
+def cancellation(samples: Samples) -> float:
+    """Power of the channels' mean to that of the strongest channel: from 0, they cancel, to 1, all are the same.
+
+    samples: (n, channels) or (n,). DC does not count. 1 for silence and for one channel.
     """
     if samples.ndim == 1 or len(samples) == 0:
         return 1.0
-    strongest = float(samples.var(axis=0, dtype=np.float64).max())
-    return float(mean_of_channels(samples).var(dtype=np.float64)) / strongest if strongest > 0 else 1.0
+    most = float(samples.var(axis=0, dtype=np.float64).max())
+    return float(mean_of_channels(samples).var(dtype=np.float64)) / most if most > 0 else 1.0
 
 
 def mean_of_channels(samples: Samples) -> Samples:
-    """(n, channels) to (n,), float32: channel by channel, as NumPy's mean may sum in another order for another length."""
+    """(n, channels) to (n,), float32."""
+    # channel by channel: NumPy's mean may sum in another order for another length
     mono = samples[:, 0].copy()
     for channel in range(1, samples.shape[1]):
         mono += samples[:, channel]

@@ -22,6 +22,7 @@ from hanmadi.audio.convert import (
     check_rate,
     check_shape,
     mean_of_channels,
+    strongest,
     unscaled,
 )
 
@@ -132,11 +133,10 @@ class Mixer:
         moments = [np.full(piece.shape[1], float(len(piece))), piece.sum(axis=0), np.square(piece).sum(axis=0)]
         self._sums = self._kept * self._sums + np.stack(moments)
         count, first, second = self._sums
-        *powers, of_mean = (second / count - np.square(first / count)).tolist()  # without DC
-        strongest = max(powers)
-        now = of_mean if self._chosen is None else powers[self._chosen]
-        if strongest > _AUDIBLE and now < strongest * (CANCELLED if self._chosen is None else _DEAD):
-            self._chosen = powers.index(strongest)
+        powers = second / count - np.square(first / count)  # without DC
+        now, least = (powers[-1], CANCELLED) if self._chosen is None else (powers[self._chosen], _DEAD)
+        if powers[:-1].max() > _AUDIBLE and now < least * powers[:-1].max():
+            self._chosen = strongest(powers[:-1])
 
 
 class Resampler:

@@ -85,9 +85,9 @@ class Recognizer:
     def predict(self, samples: Samples, *, sample_rate: int, top: int = TOP) -> Prediction:
         """The word in a sound of any rate (Hz), length and channels: (n,) or (n, channels), float in [-1, 1] or int16.
 
-        It is heard as `hanmadi.audio.to_clip` makes it, as in training and evaluation. Raises AudioError for no samples,
-        NaN or infinity, whole numbers other than int16 or as float, channels that come first, and for a rate that is
-        not a whole number of Hz from 1000 up.
+        It is heard as `hanmadi.audio.to_clip` makes it, as in training and evaluation. Raises AudioError for no
+        samples, NaN or infinity, whole numbers other than int16 or as float, channels that come first, and for a rate
+        that is not a whole number of Hz from 1000 up.
         """
         sound = Sound(audio.as_float(samples), audio.check_rate(sample_rate))
         clip = audio.to_clip(sound, sample_rate=self.sample_rate, length=self.clip_samples)

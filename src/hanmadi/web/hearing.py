@@ -48,7 +48,7 @@ class StreamOptions:
     rate: int  # Hz
     format: str = "f32"
     hop_s: float = HOP_S
-    recording: bool = False  # silence is heard before it, so that a word at its very start is heard
+    recording: bool = False  # a quiet room is heard before it, so that a word at its very start is heard
 
 
 def stream_options(values: Mapping[str, str], limits: Limits) -> StreamOptions:
@@ -80,7 +80,7 @@ class Hearing:
         self._model = model
         self._config = recognizer.about.decision_config
         self._dtype = np.dtype(FORMATS[options.format])
-        self._stream = Stream(recognizer, sample_rate=options.rate, hop_s=options.hop_s, from_silence=options.recording)
+        self._stream = Stream(recognizer, sample_rate=options.rate, hop_s=options.hop_s, recording=options.recording)
         self._decider = Decider(recognizer.labels, self._config, hop_s=options.hop_s)
         self._piece = max(1, int(options.hop_s * options.rate))
         self._hop_s = options.hop_s
@@ -122,8 +122,8 @@ class Hearing:
         self._head += data[: audio.HEAD_BYTES]
         if container := audio.container_of(self._head):
             raise RefusedError(
-                422, f"expected raw samples, got a file ({container}); send its samples without the header, or the file "
-                "to /api/predict",
+                422, f"expected raw samples, got a file ({container}); send its samples without the header, "
+                "or the file to /api/predict",
             )  # fmt: skip
         if len(self._head) >= audio.HEAD_BYTES:
             self._head = None
@@ -142,7 +142,7 @@ class Hearing:
             raise RefusedError(422, str(error)) from error
 
     def end(self) -> list[Said]:
-        """The sound is over: what silence after it brings, as with a file that ends."""
+        """The sound is over: what a quiet room after it brings, as with a file that ends."""
         rest = [one for piece in self.turns() for one in self.hear(piece)]
         silence = tail(self._recognizer, self._config, sample_rate=self._stream.sample_rate)
         return [*rest, *self._heard(silence), *self._decided(self._stream.flush())]

@@ -189,7 +189,9 @@ def _stream_options() -> list[Schema]:
         _option("rate", {"type": "integer", "minimum": low, "maximum": high, "default": 16_000}, "Hz of the blocks."),
         _option("format", {"enum": ["f32", "s16"], "default": "f32"}, "Of the samples."),
         _option("hop", {"type": "number", "minimum": short, "maximum": long, "default": 0.1}, "Seconds."),
-        _option("recording", {"enum": ["0", "1"], "default": "0"}, "1: a whole recording, with silence before it."),
+        _option(
+            "recording", {"enum": ["0", "1"], "default": "0"}, "1: a whole recording; a quiet room is heard before it."
+        ),
     ]
 
 

@@ -55,7 +55,7 @@ def _too_long(at_most: int) -> RefusedError:
 
 
 def sound_of(body: bytes, content_type: str, limits: Limits) -> Sound:
-    """The sound of a body, (n,) or (n, channels). A file that is declared as raw samples is read as the file that it is.
+    """The sound of a body, (n,) or (n, channels). A file that is declared as raw samples is read as a file.
 
     Raises RefusedError: 415 for a content type that is not of sounds; 422 for a sound that is broken, empty, too
     long or holds NaN.

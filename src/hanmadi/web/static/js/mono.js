@@ -18,6 +18,8 @@ const moments = (samples) => {
   return [samples.length, first, second];
 };
 const power = ([count, first, second]) => second / count - (first / count) ** 2; // without DC
+/** The first of the channels with the most power, however that was rounded. */
+const first = (powers) => powers.findIndex((x) => x >= 0.999 * Math.max(...powers));
 
 /** A whole sound: Float32Arrays to one. */
 export function toMono(channels) {
@@ -25,7 +27,7 @@ export function toMono(channels) {
   const mean = meanOf(channels);
   const powers = channels.map((channel) => power(moments(channel)));
   const strongest = Math.max(...powers);
-  return power(moments(mean)) < CANCELLED * strongest ? channels[powers.indexOf(strongest)] : mean;
+  return power(moments(mean)) < CANCELLED * strongest ? channels[first(powers)] : mean;
 }
 
 /** A stream, piece by piece: once a channel is chosen it stays, so that no word is heard half one way and half the other. */
@@ -52,6 +54,6 @@ export class Mixer {
     const ofMean = powers.pop();
     const strongest = Math.max(...powers);
     const [now, least] = this.chosen < 0 ? [ofMean, CANCELLED] : [powers[this.chosen], DEAD];
-    if (strongest > AUDIBLE && now < least * strongest) this.chosen = powers.indexOf(strongest);
+    if (strongest > AUDIBLE && now < least * strongest) this.chosen = first(powers);
   }
 }

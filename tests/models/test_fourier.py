@@ -17,15 +17,18 @@ def worst(ours: Tensor, theirs: Tensor) -> float:
 
 @pytest.mark.parametrize(("rows", "columns"), [(33, 30), (16, 15), (9, 12), (5, 5), (4, 7)])
 @pytest.mark.parametrize("width", [9, 3])
-def test_answers_and_gradients_are_those_of_a_convolution(rows: int, columns: int, width: int) -> None:
+@pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 1e-5), (torch.float64, 1e-13)])
+def test_answers_and_gradients_are_those_of_a_convolution(
+    rows: int, columns: int, width: int, dtype: torch.dtype, limit: float
+) -> None:
     torch.manual_seed(0)
-    layer = FourierConv2d(3, 5, width)
-    x = torch.randn(2, 3, rows, columns, requires_grad=True)
+    layer = FourierConv2d(3, 5, width).to(dtype)
+    x = torch.randn(2, 3, rows, columns, dtype=dtype, requires_grad=True)
     ours, theirs = layer(x), functional.conv2d(x, layer.weight, layer.bias, padding="same")
     gradient = torch.randn_like(theirs)
     of_ours, of_theirs = (torch.autograd.grad(y, (x, layer.weight, layer.bias), gradient) for y in (ours, theirs))
-    assert worst(ours, theirs) < 1e-5
-    assert max(worst(a, b) for a, b in zip(of_ours, of_theirs, strict=True)) < 1e-5
+    assert worst(ours, theirs) < limit
+    assert max(worst(a, b) for a, b in zip(of_ours, of_theirs, strict=True)) < limit
 
 
 def test_the_weights_are_those_of_a_convolution() -> None:

@@ -8,7 +8,7 @@ same shape, for those who have minutes.
 The course built them with Keras, whose defaults are not PyTorch's, and a network this deep learns twice as fast from
 Keras's: Glorot-uniform kernels, biases of zero, batch norm that averages over a hundred batches and has an epsilon of
 1e-3, Adam with an epsilon of 1e-7, batches of 32 from one shuffled order that repeats. Ours are the same, which
-`tests/test_course_against_keras.py` holds against Keras itself.
+`tests/models/test_course_against_keras.py` holds against Keras itself.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class KerasBatchNorm(nn.BatchNorm1d):
         if not self.training:
             return super().forward(x)
         with torch.no_grad():
-            variance, mean = torch.var_mean(x.float(), dim=0, correction=0)
+            variance, mean = torch.var_mean(x.to(self.weight.dtype), dim=0, correction=0)
             for average, value in ((self.running_mean, mean), (self.running_var, variance)):
                 assert average is not None
                 average.lerp_(value, KERAS_MOMENTUM)

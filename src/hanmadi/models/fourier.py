@@ -37,7 +37,8 @@ class FourierConv2d(nn.Conv2d):
             return super().forward(x)
         assert self.bias is not None
         with torch.autocast("cpu", enabled=False):
-            images, kernels = x.float().permute(2, 3, 0, 1).contiguous(), self.weight.permute(2, 3, 1, 0).contiguous()
+            images = x.to(self.weight.dtype).permute(2, 3, 0, 1).contiguous()
+            kernels = self.weight.permute(2, 3, 1, 0).contiguous()
             y: Tensor = _Convolution.apply(images, kernels) + self.bias  # type: ignore[no-untyped-call]
             return y.permute(2, 3, 0, 1)
 
@@ -102,7 +103,10 @@ class _Transforms:
 
 
 @lru_cache(maxsize=16)
-def _transforms(rows: int, columns: int, width: int) -> _Transforms:
+def _transforms(rows: int, columns: int, width: int, dtype: torch.dtype) -> _Transforms:
+    def tensor(matrix: NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(matrix)).to(dtype)
+
     n, m = rows + width // 2, columns + width // 2  # zeros enough that what wraps around meets nothing
     half = n // 2 + 1
     by_rows, by_columns = _wave(half, rows, n), _wave(m, columns, m)
@@ -117,21 +121,17 @@ def _transforms(rows: int, columns: int, width: int) -> _Transforms:
     matrix = np.stack([by_columns.real, -by_columns.imag, by_columns.imag, by_columns.real]).reshape(2, 2, m, columns)
     back = np.stack([back_columns.real, -back_columns.imag, back_columns.imag, back_columns.real])
     return _Transforms(
-        rows=_single(np.stack([by_rows.real, by_rows.imag], axis=1).reshape(2 * half, rows)),
-        columns=_single(matrix.transpose(2, 0, 1, 3).reshape(2 * m, 2 * columns)),
-        inverse_columns=_single(back.reshape(2, 2, columns, m).transpose(0, 2, 3, 1).reshape(2 * columns, 2 * m)),
-        inverse_rows=_single(np.stack([back_rows.real, -back_rows.imag], axis=2).reshape(rows, 2 * half)),
-        kernel=_single(np.concatenate([kernel.real, kernel.imag])),
+        rows=tensor(np.stack([by_rows.real, by_rows.imag], axis=1).reshape(2 * half, rows)),
+        columns=tensor(matrix.transpose(2, 0, 1, 3).reshape(2 * m, 2 * columns)),
+        inverse_columns=tensor(back.reshape(2, 2, columns, m).transpose(0, 2, 3, 1).reshape(2 * columns, 2 * m)),
+        inverse_rows=tensor(np.stack([back_rows.real, -back_rows.imag], axis=2).reshape(rows, 2 * half)),
+        kernel=tensor(np.concatenate([kernel.real, kernel.imag])),
     )
 
 
 def _wave(frequencies: int, places: int, period: int) -> NDArray[np.complex128]:
     """exp(-2 pi i f t / period): (frequencies, places)."""
     return np.exp(-2j * np.pi * np.outer(np.arange(frequencies), np.arange(places)) / period)
-
-
-def _single(matrix: NDArray[np.float64]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(matrix, np.float32))
 
 
 class _Convolution(torch.autograd.Function):
@@ -143,7 +143,7 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor) -> Tensor:
-        matrices = _transforms(x.shape[0], x.shape[1], w.shape[0])
+        matrices = _transforms(x.shape[0], x.shape[1], w.shape[0], x.dtype)
         spectrum, kernel = _spectrum(x, matrices), _kernel_spectrum(w, matrices)
         ctx.save_for_backward(spectrum, kernel)
         ctx.matrices, ctx.shapes = matrices, (x.shape, w.shape)

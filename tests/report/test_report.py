@@ -36,7 +36,7 @@ from hanmadi.report.page import report_html, write_report
 torch = pytest.importorskip("torch")
 from hanmadi.runs import Epoch  # noqa: E402  # needs torch
 
-LABELS = ("yes", "한마디", "<script>alert(1)</script>", "unknown", "silence")
+LABELS = ("yes", "한마디", "<script>alert(1)<br>", "unknown", "silence")
 VOID = {"br", "col", "img", "link", "meta"}
 
 
@@ -209,7 +209,7 @@ def test_the_page_needs_nothing_else_and_allows_nothing_else(store: ClipStore) -
 def test_what_comes_from_the_data_is_text(store: ClipStore) -> None:
     page = Page(page_of(store))
     assert len(page.all("script")) == 1
-    assert "<script>alert(1)</script>" in page.text
+    assert "<script>alert(1)<br>" in page.text
     assert "한마디" in page.text
     assert 'yes/"0"&.wav' in page.text
     assert "<b>0</b>.wav" in page.text

@@ -8,21 +8,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
 
 from hanmadi import audio
 from hanmadi.audio import AUDIO_KINDS
 from hanmadi.data.scan import Note, Scan, scan
-from hanmadi.data.sources.layout import NOISE_FOLDER, Layout, Place, lay_out, spelled, word_of_file
+from hanmadi.data.sources.layout import MARKED_SPEAKER, NOISE_FOLDER, Layout, Place, lay_out, spelled, word_of_file
 from hanmadi.data.sources.lists import LISTS, Lists, clip_key, read_lists
 from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, MAX_NOISE_SECONDS, Recording
 from hanmadi.errors import DataError, LabelError
 from hanmadi.files import printable
 from hanmadi.labels import check_label
-
-# file names that tell the speaker: <speaker>_nohash_<n>, <speaker>_NO_<n>; <word>_<speaker>_<n> in the word's folder
-_MARKED_SPEAKER: Final = re.compile(r"(?P<speaker>.+?)_(?:nohash|NO)_\d+")
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ class FolderSource:
 def speaker_of(place: Place, words: Collection[str] = ()) -> str | None:
     """Who speaks in a clip, by where it lies; None if that does not tell. ``words``: those expected, if known."""
     stem = printable(Path(place.path[-1]).stem)
-    if marked := _MARKED_SPEAKER.fullmatch(stem):
+    if marked := MARKED_SPEAKER.fullmatch(stem):
         return marked["speaker"]
     if place.speaker is not None:
         return printable(place.speaker)

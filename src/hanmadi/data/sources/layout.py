@@ -28,6 +28,8 @@ _SPLIT_NAMES: Final = {
     "테스트": "test",
 }  # fmt: skip
 _SPLIT_ENDING: Final = re.compile(r"[\s_-]*(set|data|split|audio|clips|용)?$")
+# file names that tell the speaker, not the word: <speaker>_nohash_<n>, <speaker>_NO_<n>
+MARKED_SPEAKER: Final = re.compile(r"(?P<speaker>.+?)_(?:nohash|NO)_\d+")
 _FLAT_NAME: Final = re.compile(r"[^_]+_.+_\d+")  # <word>_<speaker>_<n>
 _SHOWN: Final = 5  # folders that a message names
 
@@ -90,6 +92,8 @@ def split_of_name(folder: str) -> str | None:
 
 def word_of_file(stem: str, words: Collection[str] = ()) -> str | None:
     """The word that a file without a folder is named after: ``yes`` of ``yes_anna_1`` and ``yes.anna.1``."""
+    if MARKED_SPEAKER.fullmatch(stem):
+        return None
     if _FLAT_NAME.fullmatch(stem):
         known = [word for word in words if re.match(spelled(word) + "_", stem, re.IGNORECASE)]
         return max(known, key=len, default=stem.split("_")[0])

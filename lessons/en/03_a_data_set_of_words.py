@@ -190,7 +190,10 @@ looks = np.stack(
     [
         # the loudest half second as log-mel (lesson 7): how much of each frequency, over time
         features.log_mel(
-            audio.fit_length(store.clip(r), SAMPLE_RATE // 2), sample_rate=SAMPLE_RATE, n_mels=20, hop_ms=20
+            audio.fit_length(store.clip(r), SAMPLE_RATE // 2, sample_rate=SAMPLE_RATE),
+            sample_rate=SAMPLE_RATE,
+            n_mels=20,
+            hop_ms=20,
         )
         for r in range(len(store))
     ]

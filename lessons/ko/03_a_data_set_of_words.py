@@ -193,7 +193,10 @@ looks = np.stack(
     [
         # 가장 큰 0.5초를 로그 멜로(7과): 시간에 따라 주파수마다 얼마나 있는지
         features.log_mel(
-            audio.fit_length(store.clip(r), SAMPLE_RATE // 2), sample_rate=SAMPLE_RATE, n_mels=20, hop_ms=20
+            audio.fit_length(store.clip(r), SAMPLE_RATE // 2, sample_rate=SAMPLE_RATE),
+            sample_rate=SAMPLE_RATE,
+            n_mels=20,
+            hop_ms=20,
         )
         for r in range(len(store))
     ]

@@ -114,7 +114,9 @@ def test_it_decides_as_listening_does(store: ClipStore, tmp_path: Path) -> None:
 def test_a_short_clip_is_heard_between_silence_and_a_file_is_refused(tiny: Path, store: ClipStore) -> None:
     model, clip = load("tiny"), store.samples(np.array([5]))[0][2_000:13_001]
     found = np.array(hear(tiny, clip), float)
-    expected = model.scores(audio.fit_length(audio.from_int16(clip), model.clip_samples)[None])
+    expected = model.scores(
+        audio.fit_length(audio.from_int16(clip), model.clip_samples, sample_rate=model.sample_rate)[None]
+    )
     np.testing.assert_allclose(found, expected, atol=C_LIMIT)
     for head in (b"RIFF", b"fLaC", b"OggS"):
         run = subprocess.run([tiny / "hear"], input=head + bytes(9), capture_output=True, check=False)

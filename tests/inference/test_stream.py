@@ -358,7 +358,7 @@ def best_clip(small: Recognizer, folder: Path, word: str) -> Samples:
     listed = (folder / "testing_list.txt").read_text().split()
     names = [Path(name).stem for name in listed if name.startswith(f"{word}/")][:10]
     files = [next((folder / word).glob(f"{name}.*")) for name in names]
-    clips = np.stack([audio.fit_length(audio.read(file).samples, RATE) for file in files])
+    clips = np.stack([audio.fit_length(audio.read(file).samples, RATE, sample_rate=RATE) for file in files])
     return clips[small.scores(clips)[:, small.labels.index(word)].argmax()]
 
 

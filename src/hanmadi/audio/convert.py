@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hanmadi.audio.endpoints import speech_start
 from hanmadi.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -193,11 +194,12 @@ def resample_unfiltered(samples: Samples, from_rate: int, to_rate: int) -> Sampl
     return resample(samples, from_rate, step * to_rate)[::step]
 
 
-def fit_length(samples: Samples, length: int) -> Samples:
-    """Exactly ``length`` samples of a mono sound.
+def fit_length(samples: Samples, length: int, *, sample_rate: int) -> Samples:
+    """Exactly ``length`` samples of a mono sound of ``sample_rate`` Hz: (n,) to (length,).
 
-    A shorter one is centred between zeros. Of a longer one the loudest stretch is kept, which is where
-    the word is. The same rule serves training, evaluation and prediction.
+    A shorter one is centred between zeros. Of a longer one the stretch is kept that holds most of what is like
+    speech (`hanmadi.audio.endpoints.speech_start`). The same rule serves training, evaluation and prediction.
+    Raises AudioError for samples that are not mono, and for a length below 1.
     """
     if samples.ndim != 1:
         raise AudioError(f"expected mono samples (n,), got shape {samples.shape}; call to_mono() first")
@@ -206,8 +208,7 @@ def fit_length(samples: Samples, length: int) -> Samples:
     missing = length - len(samples)
     if missing >= 0:
         return np.pad(samples, (missing // 2, missing - missing // 2))
-    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    start = int(np.argmax(energy[length:] - energy[:-length]))
+    start = speech_start(samples, sample_rate, length)
     return samples[start : start + length]
 
 
@@ -218,7 +219,7 @@ def to_clip(sound: Sound, *, sample_rate: int, length: int) -> Samples:
     """
     check_sound(sound.samples)
     heard = resample(to_mono(sound.samples), check_rate(sound.sample_rate), sample_rate)
-    return fit_length(at_most_full_scale(heard), length)
+    return fit_length(at_most_full_scale(heard), length, sample_rate=sample_rate)
 
 
 def at_most_full_scale(samples: Samples) -> Samples:

@@ -1,6 +1,8 @@
 // What the page computes itself: Fourier transform, spectrogram, mel filters, quantisation.
 // The definitions are the library's (features.py, signals.py); tests hold the two together.
 
+import { speechStart } from "./endpoints.js";
+
 const FLOOR_DB = -120; // fixed: a stream has no "loudest frame of the clip"
 const MELS = 40;
 const MEL_FLOOR = 1e-6; // added to the mel power before the logarithm, as in features.py
@@ -163,24 +165,14 @@ export function peak(samples) {
 /** Clipped to [-1, 1]: the one rule for levels above full scale (audio.at_most_full_scale). */
 export const atMostFullScale = (samples) => samples.map((x) => Math.max(-1, Math.min(1, x)));
 
-/** Exactly `length` samples: a short sound is centred between zeros, of a long one the loudest stretch is kept. */
-export function fitLength(samples, length) {
+/** Exactly `length` samples: a short sound is centred between zeros, of a long one what is most like speech is kept. */
+export function fitLength(samples, length, sampleRate) {
   const missing = length - samples.length;
   const out = new Float32Array(length);
   if (missing >= 0) {
     out.set(samples, missing >> 1);
     return out;
   }
-  return samples.slice(...loudest(samples, length));
-}
-
-function loudest(samples, length) {
-  let energy = 0;
-  for (let i = 0; i < length; i++) energy += samples[i] ** 2;
-  let [best, start] = [energy, 0];
-  for (let i = length; i < samples.length; i++) {
-    energy += samples[i] ** 2 - samples[i - length] ** 2;
-    if (energy > best) [best, start] = [energy, i - length + 1];
-  }
-  return [start, start + length];
+  const start = speechStart(samples, sampleRate, length);
+  return samples.slice(start, start + length);
 }

@@ -70,7 +70,7 @@ export async function listDevices() {
   return devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId);
 }
 
-/** The loudest second of two, which is where the word is. `ontime(share)` tells how far it is, 0 to 1. */
+/** Two seconds in which a word is said. `ontime(share)` tells how far it is, 0 to 1. */
 export async function recordClip({ seconds = 2, ontime, onstart }) {
   const blocks = [];
   let [count, finish, microphone] = [0, null, null];

@@ -33,7 +33,7 @@ const tell = (id, event, values) => postMessage({ id, event, values });
 const answers = {
   async predict({ id, samples, sampleRate }) {
     const { card } = await ready;
-    const clip = fitLength(atMostFullScale(resample(samples, sampleRate, card.sample_rate)), card.clip_samples);
+    const clip = fitLength(atMostFullScale(resample(samples, sampleRate, card.sample_rate)), card.clip_samples, card.sample_rate);
     const found = await scores(clip);
     const ranked = card.labels.map((label, i) => ({ label, score: found[i] })).sort((a, b) => b.score - a.score);
     tell(id, "done", ranked);

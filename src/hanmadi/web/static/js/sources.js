@@ -28,7 +28,7 @@ async function recordInto(button, onsound) {
       onstart: () => { button.textContent = t("clip.speak"); },
       ontime: (share) => button.style.setProperty("--share", share),
     });
-    const samples = fitLength(recorded.samples, Math.round(CLIP_S * recorded.sampleRate));
+    const samples = fitLength(recorded.samples, Math.round(CLIP_S * recorded.sampleRate), recorded.sampleRate);
     onsound({ name: t("clip.recording"), ...rawSound(samples, recorded.sampleRate) });
   } catch (error) {
     tell(error);

@@ -50,7 +50,8 @@ def export_npz(
         raise DataError(f"{path}: expected a name that ends in .npz")
     labels = make_labels(words)
     store = cached_store(open_source(data, words=labels.keywords), sample_rate=sample_rate)
-    examples = [make_examples(store, labels)[split] for split in SPLITS]
+    by_split = make_examples(store, labels)
+    examples = [by_split[split] for split in SPLITS]
     indices = np.concatenate([found.labels for found in examples])
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         _write_clips(archive, examples, (len(indices), store.clip_samples))

@@ -23,7 +23,7 @@ from torch import nn, optim
 from hanmadi.models.cost import parameters
 from hanmadi.models.course import COURSE_RECIPE, KerasBatchNorm
 from hanmadi.training.compare import COURSE
-from hanmadi.training.loop import repeated_order
+from hanmadi.training.order import repeated_order
 from hanmadi.training.state import KerasAdam, make_optimiser
 
 with warnings.catch_warnings():

@@ -21,7 +21,7 @@ from hanmadi.models import architecture
 from hanmadi.models.recipe import Recipe, Sampling
 from hanmadi.models.registry import Architecture
 from hanmadi.training.budget import Budget, Clock, Hooks, Step
-from hanmadi.training.executor import executor_for, serial, threaded
+from hanmadi.training.executor import Executor, Threads, executor_for, serial, threaded
 from hanmadi.training.loop import apply_gradients, fit, learning_rate
 from hanmadi.training.order import batches_of_epoch, drawn_order, repeated_order
 from hanmadi.training.state import new_network, start
@@ -231,5 +231,5 @@ def test_the_clock_foresees_at_the_pace_of_this_call(monkeypatch: pytest.MonkeyP
 
 def test_one_shard_needs_no_threads() -> None:
     with executor_for(1) as one, executor_for(2) as two:
-        assert type(one).__name__ == "Serial"
-        assert type(two).__name__ == "Threads"
+        assert type(one) is Executor
+        assert type(two) is Threads

@@ -240,7 +240,9 @@ def test_the_number_of_evaluated_clips_depends_on_the_network_alone(store: ClipS
     for macs, wanted in ((99_000_000, 1_000), (100_000_000, 200)):
         asked.clear()
         metrics = metrics_of(recognizer, examples, evaluation, macs=macs)
-        assert (metrics["train"]["clips"], metrics["validation"]["clips"], sum(asked)) == (wanted, wanted, 2 * wanted)
+        assert metrics.train is not None
+        assert metrics.validation is not None
+        assert (metrics.train.clips, metrics.validation.clips, sum(asked)) == (wanted, wanted, 2 * wanted)
 
 
 def test_the_card_tells_whether_products_were_in_bfloat16(run: Run) -> None:

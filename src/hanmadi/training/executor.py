@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import torch
 
@@ -25,8 +25,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Executor(Protocol):
-    """Carries out what a training has to do for each shard of a batch."""
+class Executor:
+    """Carries out what a training has to do for each shard of a batch: here one after the other."""
+
+    def __init__(self, shards: int) -> None:
+        self.shards = shards  # of a batch, at most
+        self.threads = torch.get_num_threads() // min(shards, torch.get_num_threads())  # within an operation
 
     def batches(
         self,
@@ -39,44 +43,26 @@ class Executor(Protocol):
         The learners wait for the caller to ask for the next batch. Preparing may not: it has to depend on its shard
         alone.
         """
-        ...
-
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Results in order; only a few items are drawn ahead."""
-        ...
-
-
-class Serial:
-    """Everything in the calling thread."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads  # within an operation
-
-    def batches(
-        self,
-        batches: Iterable[Sequence[Shard]],
-        prepare: Callable[[Shard], Prepared],
-        learners: Sequence[Callable[[Prepared], Learnt]],
-    ) -> Iterator[list[Learnt]]:
-        """As `Executor.batches` says."""
         for shards in batches:
-            with _operations_with(self._threads):
+            with _operations_with(self.threads):
                 learnt = [learn(prepare(shard)) for learn, shard in zip(learners, shards, strict=False)]
             yield learnt
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """As `Executor.map` says."""
+        """Results in order; only a few items are drawn ahead."""
         for item in items:
-            with _operations_with(self._threads):
+            with _operations_with(self.threads):
                 result = function(item)
             yield result
 
 
-class Threads:
+class Threads(Executor):
     """Shards side by side, and the next batch is prepared by whoever has learnt from this one."""
 
-    def __init__(self, pool: ThreadPoolExecutor, shards: int) -> None:
-        self._pool, self._shards = pool, shards
+    def __init__(self, shards: int) -> None:
+        super().__init__(shards)
+        workers = min(shards, torch.get_num_threads())
+        self.pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(self.threads,))
 
     def batches(
         self,
@@ -84,21 +70,19 @@ class Threads:
         prepare: Callable[[Shard], Prepared],
         learners: Sequence[Callable[[Prepared], Learnt]],
     ) -> Iterator[list[Learnt]]:
-        """As `Executor.batches` says."""
         rest = iter(batches)
-        ready = [self._pool.submit(prepare, shard) for shard in next(rest, ())]
+        ready = [self.pool.submit(prepare, shard) for shard in next(rest, ())]
         while ready:
             learning = [
-                self._pool.submit(lambda learn, shard: learn(shard.result()), learn, shard)
+                self.pool.submit(lambda learn, shard: learn(shard.result()), learn, shard)
                 for learn, shard in zip(learners, ready, strict=False)
             ]
-            ready = [self._pool.submit(prepare, shard) for shard in next(rest, ())]
+            ready = [self.pool.submit(prepare, shard) for shard in next(rest, ())]
             yield [learnt.result() for learnt in learning]
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """As `Executor.map` says."""
         rest = iter(items)
-        while some := [self._pool.submit(function, item) for item in islice(rest, self._shards)]:
+        while some := [self.pool.submit(function, item) for item in islice(rest, self.shards)]:
             for result in some:
                 yield result.result()
 
@@ -115,26 +99,21 @@ def executor_for(shards: int) -> AbstractContextManager[Executor]:
 @contextmanager
 def serial(shards: int) -> Iterator[Executor]:
     """An executor without threads of its own."""
-    yield Serial(_threads_of_a_shard(shards))
+    yield Executor(shards)
 
 
 @contextmanager
 def threaded(shards: int) -> Iterator[Executor]:
     """An executor with as many threads as there are shards, at most as many as torch has."""
     threads, patience = torch.get_num_threads(), sys.getswitchinterval()
+    executor = Threads(shards)
     sys.setswitchinterval(_SWITCH_S)
-    workers, own = min(shards, threads), _threads_of_a_shard(shards)
     try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(own,)) as pool:
-            yield Threads(pool, shards)
+        with executor.pool:
+            yield executor
     finally:
         sys.setswitchinterval(patience)
         torch.set_num_threads(threads)  # the workers' own number is what threads begun later would have
-
-
-def _threads_of_a_shard(shards: int) -> int:
-    threads = torch.get_num_threads()
-    return threads // min(shards, threads)
 
 
 @contextmanager

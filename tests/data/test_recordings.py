@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from hanmadi import audio
 from hanmadi.data.examples import Examples, make_examples, with_talk
-from hanmadi.data.recordings import open_talk
+from hanmadi.data.recordings import open_backgrounds, open_talk, read_mono
 from hanmadi.data.store import ClipStore
 from hanmadi.errors import DataError, TrainingError
 from hanmadi.features.torch import FrontEnd
+from hanmadi.inference.stream import Stream
 from hanmadi.labels import LabelSet
 from hanmadi.models import architecture
 from hanmadi.models.recipe import Recipe
@@ -53,6 +55,39 @@ def test_recordings_are_joined_at_one_rate(folder: Path) -> None:
     again = open_talk([folder / "a.wav", folder / "b.wav"], sample_rate=RATE, least_seconds=1)
     assert again.fingerprint == talk.fingerprint
     assert open_talk([folder / "a.wav"], sample_rate=RATE, least_seconds=1).fingerprint != talk.fingerprint
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_background_is_heard_as_the_stream_hears_its_file(tmp_path: Path, rate: int, channels: int) -> None:
+    """Bit for bit: one streaming resampler, and one choice of channel, for evaluation and for what runs."""
+    noise = np.random.default_rng(0).normal(0, 0.3, (70_000, 1)) * ([1.0] if channels == 1 else [1.0, -0.8])
+    soundfile.write(tmp_path / "a.wav", noise, rate, subtype="FLOAT")
+    rate_, blocks = audio.blocks(tmp_path / "a.wav", frames=777)
+    kept = Keeping()
+    stream = Stream(kept, sample_rate=rate_, hop_s=0.1)
+    for block in blocks:
+        stream.push(block)
+    stream.flush()
+    (background,) = open_backgrounds([tmp_path / "a.wav"], sample_rate=RATE)
+    heard = np.concatenate(list(background.recordings()))
+    np.testing.assert_array_equal(heard, read_mono(tmp_path / "a.wav", sample_rate=RATE))
+    assert len(kept.windows) == len(heard) // 1_600 > 10
+    np.testing.assert_array_equal(np.concatenate(kept.windows), heard[: 1_600 * len(kept.windows)])
+
+
+class Keeping:
+    """A recogniser that keeps what it hears, window after window."""
+
+    labels, sample_rate, clip_samples = ("yes", "no"), RATE, 1_600
+
+    def __init__(self) -> None:
+        self.card: dict[str, Any] = {}
+        self.windows: list[np.ndarray] = []
+
+    def scores(self, clips: np.ndarray) -> np.ndarray:
+        self.windows.append(clips[0].copy())
+        return np.zeros((1, 2), np.float32)
 
 
 def test_too_little_talk_is_told(folder: Path, tmp_path: Path) -> None:

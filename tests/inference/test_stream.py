@@ -399,6 +399,43 @@ def test_listen_takes_blocks_and_gaps_and_shows_how_it_goes() -> None:
     assert seen[-1][0] == 13.5
 
 
+class Hearing(Quick):
+    """Says yes where the word, a loud half second, is in the middle of the window; keeps what it hears."""
+
+    clip_samples = RATE
+
+    def scores(self, clips: Samples) -> NDArray[np.float32]:
+        middle = audio.rms(clips[0, 3_000:-3_000]) > 0.1 and audio.rms(clips[0, :1_600]) + audio.rms(clips[0, -1_600:])
+        return np.array([[1, 0, 0] if middle and middle < 0.1 else [0, 0, 1]], np.float32)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
+@pytest.mark.parametrize("before_s", [0.0, 0.1, 2.0])
+@pytest.mark.parametrize("after_s", [0.0, 0.1, 2.0])
+def test_a_word_at_either_end_of_a_recording_is_heard_at_its_time(rate: int, before_s: float, after_s: float) -> None:
+    word = noise(0.5, rate)
+    parts = [np.zeros(round(before_s * rate), np.float32), word, np.zeros(round(after_s * rate), np.float32)]
+    blocks = np.array_split(np.concatenate(parts), 7)
+    config = DecisionConfig(smoothing_s=0.3, threshold=0.9)
+    (found,) = listen(Hearing(), blocks, sample_rate=rate, config=config, recording=True)
+    assert found.time_s - before_s == pytest.approx(0.9, abs=0.11)
+    if before_s + after_s < 0.3:
+        assert list(listen(Hearing(), blocks, sample_rate=rate, config=config)) == [], "not so in a stream"
+
+
+def test_a_recordings_first_windows_hear_a_quiet_room_before_it() -> None:
+    stream = Stream(Fake(), hop_s=0.05, recording=True)
+    samples = noise(1)
+    assert stream.next_s == pytest.approx(0.05)
+    found = stream.push(samples) + stream.finish(DecisionConfig(smoothing_s=0.3))
+    assert found[0].time_s == pytest.approx(0.05)
+    assert found[-1].time_s == pytest.approx(1 + 0.125 + 0.3, abs=0.05)
+    times, scores = windows_of(Fake(), samples, hop_s=0.05)
+    check_same(found[4 : 4 + len(times)], times, scores)
+    again = Stream(Fake(), hop_s=0.05, recording=True).push(samples)
+    np.testing.assert_array_equal([w.scores for w in again], [w.scores for w in found[: len(again)]])
+
+
 def test_the_models_card_decides() -> None:
     recognizer = Saying()
     assert len(list(listen(recognizer, [noise(1)]))) == 1

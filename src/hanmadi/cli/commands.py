@@ -317,7 +317,7 @@ def predict(files: Sequence[str], model: str | None, top: int, as_json: bool) ->
 @click.option("--hop-ms", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True)
 @click.pass_context
 def listen(context: click.Context, /, source: str | None, model: str | None, list_devices: bool, **options: Any) -> int:
-    """The words in live sound: the microphone, a sound file, or - for raw PCM (16 bit, mono) on standard input."""
+    """The words in live sound: the microphone, a sound file, or - for standard input: WAV, or raw PCM, 16 bit, mono."""
     from hanmadi.cli import listening
 
     if list_devices:

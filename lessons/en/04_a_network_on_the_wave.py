@@ -97,6 +97,10 @@ show(
 #
 # Four blocks of 2, 2, 3, 3 convolutions with 32, 64, 128, 256 filters of width 9, each with ReLU; a max-pooling after each block; then everything into one
 # row, *dropout*, a dense layer of 256, *batch normalisation*, and a dense layer with one output a label. These outputs are called **logits**.
+#
+# Before it has learnt anything, a network needs weights to start from, and each library has its own. The course used **Keras**: weights drawn evenly from $-a$ to $a$ with $a = \sqrt{6 / (n + m)}$, biases of 0 (Glorot and
+# Bengio, 2010). Here $n$ is how many numbers go into one output, and $m$ how many outputs one number goes to. `CourseNet` starts like that too, though PyTorch would do it otherwise. Our small one gets the start of He et
+# al. (2015), which has larger weights because it reckons with what ReLU throws away. Lesson 5 holds the starts against each other.
 
 # %%
 with torch.device("meta"):  # shapes only, no numbers: it costs nothing
@@ -413,7 +417,8 @@ check(
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", *Proceedings of the IEEE* 86, 1998, doi:10.1109/5.726791: convolutional
 #   networks.
 # - W. Dai, C. Dai, S. Qu, J. Li, S. Das, "Very deep convolutional neural networks for raw waveforms", 2016, arXiv:1610.00087.
-# - K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", 2015, arXiv:1502.01852: how to start the weights; lesson 5 measures why it matters.
+# - X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", *AISTATS* 2010; K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", 2015, arXiv:1502.01852: how to
+#   start the weights; lesson 5 measures why it matters.
 # - N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", *JMLR* 15, 2014; S. Ioffe and C. Szegedy, "Batch normalization", 2015, arXiv:1502.03167.
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning*, MIT Press 2016, deeplearningbook.org: chapters 6 to 9.
 #

@@ -98,6 +98,11 @@ show(
 # 블록 네 개에 합성곱이 2, 2, 3, 3개씩 있고 필터는 32, 64, 128, 256개, 너비는 9예요. 합성곱마다 ReLU가, 블록마다 최대 풀링이 뒤따라요. 그다음
 # 모든 값을 한 줄로 펴고 *드롭아웃(dropout)*, 256칸짜리 밀집층(dense layer), *배치 정규화(batch normalisation)* 를 거쳐 라벨마다 값 하나를
 # 내요. 이 값을 **로짓(logit)** 이라고 해요.
+#
+# 아직 아무것도 배우지 않은 신경망에도 가중치의 시작 값은 있어야 해요. 그 값은 라이브러리마다 달라요. 원래 강좌는 **Keras**를 썼어요. 가중치는
+# $-a$와 $a$ 사이에서 고르게 뽑고 편향은 0으로 둬요. $a = \sqrt{6 / (n + m)}$이에요(Glorot과 Bengio, 2010). $n$은 출력 하나에 들어가는 숫자의
+# 개수, $m$은 숫자 하나가 들어가는 출력의 개수예요. PyTorch의 기본값은 다르지만 `CourseNet`은 Keras처럼 시작해요. 우리의 작은 신경망에는 He
+# 외(2015)의 시작 값을 줘요. ReLU가 버리는 것까지 셈에 넣어서 가중치가 더 커요. 시작 값들은 5과에서 서로 견줘 봐요.
 
 # %%
 with torch.device("meta"):  # 숫자 없이 모양만: 비용이 들지 않아요
@@ -418,7 +423,8 @@ check(
 #   doi:10.1109/5.726791: 합성곱 신경망의 시작이에요.
 # - W. Dai, C. Dai, S. Qu, J. Li, S. Das, "Very deep convolutional neural networks for raw waveforms", 2016, arXiv:1610.00087: 파형을 바로 읽는 깊은
 #   신경망이에요.
-# - K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", 2015, arXiv:1502.01852: 가중치를 어떤 값에서 시작할지 다뤄요. 왜 중요한지는 5과에서
+# - X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", *AISTATS* 2010.
+#   K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", 2015, arXiv:1502.01852: 가중치를 어떤 값에서 시작할지 다뤄요. 왜 중요한지는 5과에서
 #   재요.
 # - N. Srivastava 외, "Dropout: a simple way to prevent neural networks from overfitting", *JMLR* 15, 2014. S. Ioffe, C. Szegedy, "Batch normalization", 2015,
 #   arXiv:1502.03167.

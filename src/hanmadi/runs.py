@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import json
 import shlex
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hanmadi.data.splits import DEFAULT_HOLDOUT, Method
 from hanmadi.errors import TrainingError
-from hanmadi.files import locked, make_folder, write_text
+from hanmadi.files import csv_text, locked, make_folder, write_text
 
 if TYPE_CHECKING:
     from hanmadi.data.recordings import Talk
@@ -178,8 +176,4 @@ class Epoch(NamedTuple):
 
 def write_history(path: Path, history: list[Epoch]) -> None:
     """The history as CSV, one row an epoch."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(history[0]._fields)
-    writer.writerows([f"{v:.6g}" if isinstance(v, float) else v for v in row] for row in history)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([Epoch._fields, *history]))

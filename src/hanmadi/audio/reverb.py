@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi.audio.convert import Samples
+from hanmadi.audio.noise import Rng
 from hanmadi.errors import AudioError
-
-Rng = np.random.Generator
 
 SPEED_OF_SOUND: Final = 343.0  # m/s, air of 20 degrees
 _FALL: Final = 6 * np.log(10.0)  # natural logarithm of 60 dB of power

@@ -57,7 +57,7 @@ class Settings:
             "--holdout": self.holdout, "--validation-share": self.validation, "--hard-negatives": self.hard_negatives,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
-        for name, values in (("--talk", self.talk), ("--teacher", self.teachers)):
+        for name, values in (("--negatives", self.talk), ("--teacher", self.teachers)):
             given += [part for value in values for part in (name, value)]
         return shlex.join(["hanmadi", "train", *given])
 

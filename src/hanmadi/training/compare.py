@@ -32,6 +32,7 @@ COURSE: Final = (
     "spectrogram_cnn1d_skip",
     "spectrogram_cnn2d",
 )
+ARCHS: Final = (DEFAULT_ARCH, *COURSE)
 TABLE_CSV, TABLE_MARKDOWN, PLOT = "comparison.csv", "comparison.md", "comparison.png"
 HEADER: Final = (
     "model", "test accuracy (95 %)", "train - validation", "parameters", "MACs", "epochs", "s/epoch",
@@ -73,7 +74,7 @@ class Comparison:
 def compare(
     data: str | os.PathLike[str] | None = None,
     *,
-    archs: Sequence[str] = (DEFAULT_ARCH, *COURSE),
+    archs: Sequence[str] = ARCHS,
     words: Iterable[str] | None = None,
     epochs: int | None = None,
     minutes: float | None = None,

@@ -106,6 +106,23 @@ def test_imports_within_a_package_make_no_circle(package: str) -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+@pytest.mark.parametrize(
+    ("call", "module"),
+    [
+        ("soxr.ResampleStream(", "audio.streaming"),
+        ("soxr.resample(", "audio.convert"),
+        ("soundfile.write(", "audio.io"),
+        ("csv.writer(", "files"),
+        ("Rng = ", "audio.noise"),
+        ("HOP_S: Final", "inference.stream"),
+        ("InferenceSession(", "inference.model_file"),
+    ],
+)
+def test_there_is_one_of_each(call: str, module: str) -> None:
+    """What two modules did each in a way of its own would differ one day."""
+    assert [name for name, path in MODULES.items() if call in path.read_text(encoding="utf-8")] == [module]
+
+
 def test_the_test_sees_every_kind_of_import() -> None:
     source = """
 import hanmadi.audio

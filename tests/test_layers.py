@@ -152,6 +152,12 @@ def test_import_hanmadi_loads_nothing_heavy() -> None:
     assert not set(heavy) & set(loaded)
 
 
+def test_the_command_loads_no_more_than_its_options_need() -> None:
+    slow = (*HEAVY, "onnxruntime", "soundfile", "soxr", "importlib.metadata", "starlette", "sounddevice", "asyncio")
+    code = "import sys; from hanmadi.cli import run; run(['--version']); print(*sys.modules)"
+    assert not set(slow) & set(run(code).split())
+
+
 def write_model(path: Path) -> None:
     """The smallest model file: the sum of 160 samples decides, without any training."""
     onnx = pytest.importorskip("onnx")

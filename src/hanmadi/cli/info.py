@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -105,6 +103,9 @@ def _show_model(model: str | None, *, as_json: bool) -> None:
 
 def installed() -> dict[str, str]:
     """Versions of what recognises here."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and no other command needs it
+
     found = {"python": platform.python_version()}
     for name in _INSTALLED:
         try:

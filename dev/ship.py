@@ -17,7 +17,7 @@ from typing import Any
 
 from live_halves import CHOOSING, half
 
-from hanmadi.cli.console import training_display
+from hanmadi.cli.training import training_display
 from hanmadi.data.store import SPLITS
 from hanmadi.evaluation import calibration
 from hanmadi.evaluation.evaluation import evaluate

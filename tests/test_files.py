@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from hanmadi.errors import HanmadiError, WriteError
-from hanmadi.files import create_text, replacing, replacing_folder, write_bytes, write_text
+from hanmadi.files import (
+    create_text,
+    csv_text,
+    markdown_table,
+    replacing,
+    replacing_folder,
+    write_bytes,
+    write_text,
+)  # fmt: skip
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -201,3 +209,10 @@ def test_a_name_that_is_no_text_can_be_written_and_read_again(tmp_path: Path) ->
     name = os.fsdecode(b"caf\xe9")
     write_text(tmp_path / "settings.json", json.dumps({"data": name}, ensure_ascii=False))
     assert json.loads((tmp_path / "settings.json").read_text(encoding="utf-8")) == {"data": name}
+
+
+def test_a_table_as_csv_and_as_markdown() -> None:
+    assert csv_text([("word", "score"), ("yes, no", 2 / 3), ("", None), ("n", 1234567)]) == (
+        'word,score\n"yes, no",0.666667\n,\nn,1234567\n'
+    )
+    assert markdown_table(("word", "n"), [["yes", "3"]]) == "| word | n |\n| --- | ---: |\n| yes | 3 |\n"

@@ -106,6 +106,23 @@ def test_imports_within_a_package_make_no_circle(package: str) -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+@pytest.mark.parametrize(
+    ("call", "module"),
+    [
+        ("soxr.ResampleStream(", "audio.streaming"),
+        ("soxr.resample(", "audio.convert"),
+        ("soundfile.write(", "audio.io"),
+        ("csv.writer(", "files"),
+        ("Rng = ", "audio.noise"),
+        ("HOP_S: Final", "inference.stream"),
+        ("InferenceSession(", "inference.model_file"),
+    ],
+)
+def test_there_is_one_of_each(call: str, module: str) -> None:
+    """What two modules did each in a way of its own would differ one day."""
+    assert [name for name, path in MODULES.items() if call in path.read_text(encoding="utf-8")] == [module]
+
+
 def test_the_test_sees_every_kind_of_import() -> None:
     source = """
 import hanmadi.audio
@@ -133,6 +150,12 @@ def test_import_hanmadi_loads_nothing_heavy() -> None:
     heavy = (*HEAVY, "numpy", "onnxruntime", "soundfile", "soxr", "click")
     loaded = run("import sys, hanmadi; print(*sys.modules)").split()
     assert not set(heavy) & set(loaded)
+
+
+def test_the_command_loads_no_more_than_its_options_need() -> None:
+    slow = (*HEAVY, "onnxruntime", "soundfile", "soxr", "importlib.metadata", "starlette", "sounddevice", "asyncio")
+    code = "import sys; from hanmadi.cli import run; run(['--version']); print(*sys.modules)"
+    assert not set(slow) & set(run(code).split())
 
 
 def write_model(path: Path) -> None:

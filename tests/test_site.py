@@ -21,8 +21,9 @@ LANGUAGES = ("en", "ko")
 FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^\s$](?:[^$]*?[^\s$])?)\$(?![\d$])", re.DOTALL)
 # what parses and shows for the command, and what only the package itself needs
 NO_REFERENCE = (
-    "hanmadi.__main__", "hanmadi.files", "hanmadi.cli.commands", "hanmadi.cli.console", "hanmadi.cli.live_console",
-    "hanmadi.cli.model_console", "hanmadi.cli.listening", "hanmadi.cli.output", "hanmadi.plots.style",
+    "hanmadi.__main__", "hanmadi.files", "hanmadi.cli.commands", "hanmadi.cli.data", "hanmadi.cli.info",
+    "hanmadi.cli.listening", "hanmadi.cli.live", "hanmadi.cli.models", "hanmadi.cli.options", "hanmadi.cli.output",
+    "hanmadi.cli.training", "hanmadi.plots.style",
     "hanmadi.models.checkpoint",
     "hanmadi.report.html", "hanmadi.report.summary", "hanmadi.report.curves", "hanmadi.report.labels",
     "hanmadi.report.mistakes", "hanmadi.report.provenance",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -131,6 +133,20 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV (RFC 4180, but lines end in ``\\n``); numbers that are no whole ones with six digits."""
+    text = io.StringIO()
+    cells = ([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(cells)
+    return text.getvalue()
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, a line a row: the first column to the left, the others, of numbers, to the right."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (header, rule, *rows))
 
 
 def printable(text: str) -> str:

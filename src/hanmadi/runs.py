@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import json
 import shlex
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hanmadi.data.splits import DEFAULT_HOLDOUT, Method
 from hanmadi.errors import TrainingError
-from hanmadi.files import locked, make_folder, write_text
+from hanmadi.files import csv_text, locked, make_folder, write_text
 
 if TYPE_CHECKING:
     from hanmadi.data.recordings import Talk
@@ -59,7 +57,7 @@ class Settings:
             "--holdout": self.holdout, "--validation-share": self.validation, "--hard-negatives": self.hard_negatives,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
-        for name, values in (("--talk", self.talk), ("--teacher", self.teachers)):
+        for name, values in (("--negatives", self.talk), ("--teacher", self.teachers)):
             given += [part for value in values for part in (name, value)]
         return shlex.join(["hanmadi", "train", *given])
 
@@ -178,8 +176,4 @@ class Epoch(NamedTuple):
 
 def write_history(path: Path, history: list[Epoch]) -> None:
     """The history as CSV, one row an epoch."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(history[0]._fields)
-    writer.writerows([f"{v:.6g}" if isinstance(v, float) else v for v in row] for row in history)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([Epoch._fields, *history]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tracemalloc
 from pathlib import Path
@@ -29,8 +30,6 @@ TONE = noisy_tone()
 
 def flac_promising(frames: int) -> bytes:
     """A FLAC of one second whose STREAMINFO block promises another number of samples (36 bits)."""
-    import io
-
     packed = io.BytesIO()
     soundfile.write(packed, TONE, 16_000, format="FLAC")
     data = bytearray(packed.getvalue())
@@ -417,3 +416,17 @@ def test_blocks_of_what_is_no_whole_sound_are_told(tmp_path: Path) -> None:
     assert len(next(blocks)) == 1_000
     with pytest.raises(AudioError, match=r"cut short|broken"):
         list(blocks)
+
+
+@pytest.mark.parametrize(("rate", "played"), [(16_000, 16_000), (8_000, 8_000), (3_000, 9_000), (1_000, 8_000)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_wav_in_memory_has_a_rate_that_browsers_play(rate: int, played: int, whole: bool) -> None:
+    tone = (0.5 * np.sin(2 * np.pi * 300 * np.arange(rate) / rate)).astype(np.float32)
+    coded = audio.wav_bytes(audio.to_int16(tone) if whole else tone, sample_rate=rate)
+    samples, found = soundfile.read(io.BytesIO(coded))
+    assert found == played
+    assert len(samples) == played, "a second is a second"
+    assert abs(np.fft.rfft(samples)).argmax() == 300
+    assert audio.rms(samples) == pytest.approx(audio.rms(tone), rel=0.02)
+    if rate == played:
+        np.testing.assert_array_equal(audio.to_int16(samples), audio.to_int16(tone))

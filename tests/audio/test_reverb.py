@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hanmadi.audio import Samples, reverb
-from hanmadi.audio.reverb import Room, RoomBank
+from hanmadi.audio.reverb import SPEED_OF_SOUND, Room, RoomBank
 from hanmadi.errors import AudioError
 
 RATE = 16_000  # Hz
@@ -57,14 +57,13 @@ def test_sound_fades_in_the_time_asked_for(rt60_s: float) -> None:
 
 @pytest.mark.parametrize("distance_m", [0.3, 1.0, 3.0])
 def test_echoes_have_the_energy_that_theory_gives_a_distance(distance_m: float) -> None:
+    """Sabine's diffuse field with the loss on the way there: Barron and Lee (1988)."""
     room = Room(0.4, distance_m, 60.0, treble=1.0)
     energy = np.mean([np.sum(np.square(response(room, seed=seed)[1:], dtype=np.float64)) for seed in range(12)])
-    assert -10 * np.log10(energy) == pytest.approx(room.direct_to_reverberant_db, abs=0.8)
-
-
-def test_direct_and_reverberant_sound_are_equal_at_the_critical_distance() -> None:
-    critical = Room(rt60_s=2.0, distance_m=0.057 * np.sqrt(5_000 / 2.0), volume_m3=5_000)
-    assert critical.direct_to_reverberant_db == pytest.approx(0, abs=0.2)
+    fall = 6 * np.log(10)
+    sphere = 4 * np.pi * SPEED_OF_SOUND * distance_m**2 / room.volume_m3
+    theory = sphere * room.rt60_s / fall * np.exp(-fall * distance_m / SPEED_OF_SOUND / room.rt60_s)
+    assert -10 * np.log10(energy) == pytest.approx(-10 * np.log10(theory), abs=0.8)
 
 
 def test_the_direct_path_is_first_then_few_echoes_then_many() -> None:

@@ -20,7 +20,7 @@ EFFECT: dict[str, dict[str, str | None]] = {
     "data export": dict.fromkeys(("to", "out", "words", "sample_rate")),
     "train": dict.fromkeys(("list_archs", "go_on", "out", "epochs", "minutes"))
     | dict.fromkeys(
-        ("data", "arch", "words", "seed", "split", "holdout", "hard_negatives", "talk", "teachers"),
+        ("data", "arch", "words", "seed", "split", "holdout", "validation", "hard_negatives", "negatives", "teachers"),
         "train --resume",
     ),
     "evaluate": _MODEL
@@ -83,6 +83,23 @@ def test_an_option_without_effect(
     value = [] if found.is_flag else [VALUES.get(option, "1")]
     assert cli.run([*call.split(), name, *value]) == 2
     assert name in capsys.readouterr().err.split("Error:")[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "call"),
+    [
+        ("train", "negatives", "--negatives tv.wav --talk radio.wav"),
+        ("calibrate", "plant_in", "--mix-into tv.wav --plant-in radio.wav"),
+    ],
+)
+def test_old_names_of_options_still_work_and_are_not_shown(name: str, option: str, call: str) -> None:
+    command, (new, _, old, _) = COMMANDS[name], call.split()
+    context = command.make_context(name, call.split())
+    assert context.params[option] == ("tv.wav", "radio.wav")
+    assert new in command.get_help(context)
+    assert old not in command.get_help(context)
+    with pytest.raises(click.UsageError, match=f"{new} .*requires an argument|{old}.*requires an argument"):
+        command.make_context(name, [old])
 
 
 def test_a_recording_beside_the_list_of_microphones(capsys: pytest.CaptureFixture[str]) -> None:

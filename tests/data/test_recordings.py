@@ -121,7 +121,7 @@ def test_a_run_with_talk_goes_on_with_the_same(words_folder: Path, folder: Path,
     options = {"words": ["yes", "no"], "arch": "tiny", "epochs": 1, "talk": [folder], "out": tmp_path / "run"}
     whole = train(words_folder, **options)
     assert whole.card["data"]["talk"] == {"sources": [str(folder)], "seconds": pytest.approx(5, abs=0.1)}
-    assert whole.card["training"]["command"].endswith(f"--talk {folder}")
+    assert whole.card["training"]["command"].endswith(f"--negatives {folder}")
     assert json.loads((tmp_path / "run" / "settings.json").read_text())["talk"] == [str(folder)]
     assert resume(tmp_path / "run", epochs=2).card["data"]["talk"] == whole.card["data"]["talk"]
     (folder / "b.wav").unlink()
@@ -202,5 +202,5 @@ def test_a_network_that_hears_no_running_speech_refuses_talk(words_folder: Path,
 
 
 def test_the_command_names_talk() -> None:
-    assert "--talk" not in Settings().command()
-    assert Settings(talk=("tv.wav", "a b")).command().endswith("--talk tv.wav --talk 'a b'")
+    assert "--negatives" not in Settings().command()
+    assert Settings(talk=("tv.wav", "a b")).command().endswith("--negatives tv.wav --negatives 'a b'")

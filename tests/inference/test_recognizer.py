@@ -15,7 +15,7 @@ from hanmadi.errors import AudioError, ModelError
 from hanmadi.export.onnx import Deployed
 from hanmadi.features.torch import FrontEnd
 from hanmadi.inference import model_file
-from hanmadi.inference.recognizer import Recognizer, find_model
+from hanmadi.inference.recognizer import Recognizer, find_model, in_batches
 from hanmadi.models import architecture, checkpoint
 from hanmadi.runs import newest_run
 from hanmadi.training.state import KEPT
@@ -25,6 +25,20 @@ from hanmadi.training.train import Run
 @pytest.fixture(scope="module")
 def clips(store: ClipStore) -> np.ndarray:
     return audio.from_int16(store.samples(np.arange(len(store))))
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 100])
+def test_any_number_of_clips_is_scored_in_batches(batch: int) -> None:
+    sizes = []
+
+    def scores(part: np.ndarray) -> np.ndarray:
+        sizes.append(len(part))
+        return np.stack([part.sum(axis=1), part[:, 0]], axis=1)
+
+    clips = np.arange(14, dtype=np.float32).reshape(7, 2)
+    np.testing.assert_array_equal(in_batches(scores, clips, batch=batch), scores(clips))
+    assert max(sizes[:-1]) == min(batch, 7)
+    assert sum(sizes[:-1]) == 7
 
 
 def test_the_file_says_what_torch_says(run: Run, recognizer: Recognizer, clips: np.ndarray) -> None:

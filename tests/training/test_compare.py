@@ -12,7 +12,7 @@ import pytest
 
 from hanmadi.errors import ModelError, TrainingError
 from hanmadi.runs import Settings
-from hanmadi.training.compare import Row, compare, markdown_table
+from hanmadi.training.compare import Comparison, Row, compare
 
 
 def test_it_trains_and_tabulates(words_folder: Path, tmp_path: Path) -> None:
@@ -64,6 +64,6 @@ def test_a_failed_training_is_told(words_folder: Path, tmp_path: Path) -> None:
 
 def test_table_reads_well() -> None:
     row = Row("small", 0.951, 0.93, 0.966, 733, 0.021, 51_876, 2_500_000, 40.0, 5.25, 612.0, 0.351)
-    assert markdown_table([row]).splitlines()[-1] == (
+    assert Comparison((row,), Path()).markdown().splitlines()[-1] == (
         "| small | 95.1% (93.0% to 96.6%) | +2.1 points | 51,876 | 2.5 M | 40 | 5 | 612 | 0.35 |"
     )

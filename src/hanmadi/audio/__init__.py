@@ -32,6 +32,7 @@ from hanmadi.audio.io import (
     facts,
     rate_and_channels,
     read,
+    wav_bytes,
     write,
 )
 from hanmadi.audio.streaming import Intake
@@ -70,5 +71,6 @@ __all__ = [
     "to_db",
     "to_int16",
     "to_mono",
+    "wav_bytes",
     "write",
 ]

@@ -10,12 +10,24 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hanmadi.audio import wav
-from hanmadi.audio.convert import FULL_SCALE, Samples, Sound, check_shape, check_sound, rms, to_db, to_int16
+from hanmadi.audio.convert import (
+    FULL_SCALE,
+    Samples,
+    Sound,
+    as_float,
+    check_shape,
+    check_sound,
+    resample,
+    rms,
+    to_db,
+    to_int16,
+)
 from hanmadi.errors import AudioError
 from hanmadi.files import printable, write_bytes
 
@@ -31,6 +43,7 @@ AUDIO_KINDS: Final = f"{', '.join(AUDIO_SUFFIXES[:6])} or another that libsndfil
 WRITTEN_SUFFIXES: Final = (".wav", ".flac")
 CLIPPED_LEVEL: Final = 32_767 / FULL_SCALE  # the largest positive 16-bit sample
 MAX_SECONDS: Final = 3_600.0  # a header can promise anything; nobody reads an hour by mistake
+_LOWEST_PLAYED_HZ: Final = 8_000  # browsers refuse lower rates
 _BLOCK_FRAMES: Final = 1 << 16
 _UNKNOWN_FRAMES: Final = 2**63 - 1  # how libsndfile says that a header does not tell
 _MP3_FRAME: Final = 1_152  # samples per channel; decoders differ by less in what they cut off at the ends
@@ -150,12 +163,29 @@ def write(path: str | os.PathLike[str], samples: Samples, *, sample_rate: int) -
     check_shape(samples)
     if samples.size == 0 or sample_rate <= 0:
         raise AudioError(f"{path}: expected samples (n,) and a rate, got shape {samples.shape}, {sample_rate} Hz")
-    coded = io.BytesIO()  # in memory, because libsndfile does not say that a disk is full
     try:
-        soundfile.write(coded, to_int16(samples), sample_rate, format=path.suffix[1:].upper(), subtype="PCM_16")
+        coded = _coded(samples, sample_rate, path.suffix[1:])
     except soundfile.SoundFileError as error:
         raise AudioError(f"{path}: cannot be written so ({_reason(error)})") from error
-    write_bytes(path, coded.getvalue())
+    write_bytes(path, coded)
+
+
+def wav_bytes(samples: NDArray[Any], *, sample_rate: int) -> bytes:
+    """A 16-bit WAV file of samples, float or int16, that every browser plays.
+
+    A rate below 8 kHz is raised by a whole factor, which changes nothing that is heard.
+    """
+    rate = sample_rate * -(-_LOWEST_PLAYED_HZ // sample_rate)
+    return _coded(resample(as_float(samples), sample_rate, rate), rate, "wav")
+
+
+def _coded(samples: Samples, sample_rate: int, kind: str) -> bytes:
+    """A sound file of 16 bits, in memory, because libsndfile does not say that a disk is full."""
+    import soundfile
+
+    coded = io.BytesIO()
+    soundfile.write(coded, to_int16(samples), sample_rate, format=kind.upper(), subtype="PCM_16")
+    return coded.getvalue()
 
 
 _WAV: Final = ("WAV", "WAVEX", "RF64")

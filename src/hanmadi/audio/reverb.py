@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi.audio.convert import Samples
+from hanmadi.audio.noise import Rng
 from hanmadi.errors import AudioError
-
-Rng = np.random.Generator
 
 SPEED_OF_SOUND: Final = 343.0  # m/s, air of 20 degrees
 _FALL: Final = 6 * np.log(10.0)  # natural logarithm of 60 dB of power
@@ -42,17 +41,6 @@ class Room:
             )
         if not 0 < self.treble <= 1:
             raise AudioError(f"expected treble above 0 and up to 1 (all frequencies fade alike), got {self.treble:g}")
-
-    @property
-    def direct_to_reverberant_db(self) -> float:
-        """Energy of the direct path over that of all echoes up to 1 kHz; 0 dB at about 0.057 sqrt(V / RT60) metres.
-
-        The diffuse field of Sabine's theory with the loss on the way there: Barron and Lee (1988), "Energy relations
-        in concert auditoriums".
-        """
-        sphere = 4 * np.pi * SPEED_OF_SOUND * self.distance_m**2 / self.volume_m3
-        reverberant = sphere * self.rt60_s / _FALL * np.exp(-_FALL * self.distance_m / SPEED_OF_SOUND / self.rt60_s)
-        return float(-10 * np.log10(reverberant + _TINY))
 
 
 @dataclass(frozen=True)

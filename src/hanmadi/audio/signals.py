@@ -206,13 +206,7 @@ def dft(samples: ArrayLike) -> NDArray[np.complex128]:
     Raises AudioError for more than 2,048 samples.
     """
     vector = _vector(samples)
-    return np.asarray(_dft_matrix(len(vector), sign=-1) @ vector)
-
-
-def idft(spectrum: ArrayLike) -> NDArray[np.complex128]:
-    """The inverse of `dft` by its definition: x[n] = 1/N sum_k X[k] exp(2 pi i k n / N). (n,) complex."""
-    vector = _vector(spectrum)
-    return np.asarray(_dft_matrix(len(vector), sign=1) @ vector / len(vector))
+    return np.asarray(_dft_matrix(len(vector)) @ vector)
 
 
 def fft(samples: ArrayLike) -> NDArray[np.complex128]:
@@ -399,12 +393,12 @@ def _signed_alias(frequency_hz: float, sample_rate: float) -> float:
     return frequency_hz - sample_rate * round(frequency_hz / sample_rate)
 
 
-def _dft_matrix(length: int, *, sign: int) -> NDArray[np.complex128]:
+def _dft_matrix(length: int) -> NDArray[np.complex128]:
     if length > MAX_DFT_LENGTH:
-        raise AudioError(f"expected at most {MAX_DFT_LENGTH} samples, got {length}; use fft() or ifft()")
+        raise AudioError(f"expected at most {MAX_DFT_LENGTH} samples, got {length}; use fft()")
     index = np.arange(length)
     turns = np.outer(index, index) % length / length  # whole turns dropped: a small angle is exact
-    matrix: NDArray[np.complex128] = np.exp(sign * 2j * np.pi * turns)
+    matrix: NDArray[np.complex128] = np.exp(-2j * np.pi * turns)
     return matrix
 
 

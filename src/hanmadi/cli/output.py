@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
+_COUNT_WIDTH: Final = 30  # of the line that counts recordings
 # control characters, ends of lines of other kinds, and what turns text from right to left; "\n" parts our own lines
 _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -67,6 +69,22 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def share(value: float | None) -> str:
     """A share in percent; "-" where there is none."""
     return "-" if value is None else f"{value:.1%}"
+
+
+@contextmanager
+def counter(verb: str) -> Iterator[Callable[[int], None]]:
+    """A count that moves on a terminal, and nothing elsewhere."""
+    shown = sys.stderr.isatty()
+
+    def count_up(count: int) -> None:
+        if shown and count % 100 == 0:
+            draw(f"{verb} {count}")
+
+    try:
+        yield count_up
+    finally:
+        if shown:
+            undraw(_COUNT_WIDTH)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -19,7 +19,7 @@ from hanmadi.data.splits import DEFAULT_HOLDOUT, Method, split_clips
 from hanmadi.data.store import NO_SPLIT, SPLITS, ClipStore, cached_store
 from hanmadi.errors import DataError
 from hanmadi.evaluation.metrics import Interval, LabelScores, confusion_matrix, per_label, wilson_interval
-from hanmadi.inference.recognizer import Recognizer, load
+from hanmadi.inference.recognizer import Recognizer, in_batches, load
 from hanmadi.labels import SILENCE, LabelSet, word_key
 
 Which = Literal["auto", "train", "validation", "test", "all"]
@@ -28,7 +28,6 @@ _SILENCE_BIASES: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
 # not lower: unknown words that were never heard are harder than those of validation
 _UNKNOWN_BIASES: Final = (0.0, -0.25, -0.5, -0.75)
 _MOST_LOST, _FEWEST_TO_BALANCE = 0.001, 500  # share of spoken clips; number of them
-BATCH: Final = 16  # spectra of so many clips stay in the processor's cache
 _SHOWN_WORDS: Final = 20  # that a message names
 SYNTHETIC: Final = "synth"  # the name of the source that needs no files
 
@@ -198,8 +197,7 @@ def judge(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.int64], spl
 
 def scores_of_rows(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Scores of clips of a store: (len(rows), labels)."""
-    batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-    return np.concatenate([recognizer.scores(audio.from_int16(store.samples(batch))) for batch in batches])
+    return in_batches(lambda part: recognizer.scores(audio.from_int16(store.samples(part))), rows)
 
 
 def judge_made_silence(recognizer: Recognizer, examples: Examples) -> tuple[int, int]:
@@ -207,12 +205,8 @@ def judge_made_silence(recognizer: Recognizer, examples: Examples) -> tuple[int,
     indices = np.arange(len(examples) - examples.made, len(examples))
     if not len(indices):
         return 0, 0
-    silence = recognizer.labels.index(SILENCE)
-    right = 0
-    for start in range(0, len(indices), BATCH):
-        clips = audio.from_int16(examples.batch(indices[start : start + BATCH]))
-        right += int((recognizer.scores(clips).argmax(axis=1) == silence).sum())
-    return len(indices), right
+    scores = in_batches(lambda part: recognizer.scores(audio.from_int16(examples.batch(part))), indices)
+    return len(indices), int((scores.argmax(axis=1) == recognizer.labels.index(SILENCE)).sum())
 
 
 def silence_bias(scores: NDArray[np.floating[Any]], targets: NDArray[np.int64], silence: int) -> float:

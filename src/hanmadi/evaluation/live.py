@@ -7,8 +7,6 @@ computed once; decisions with other thresholds are then made from them.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +31,7 @@ from hanmadi.evaluation.metrics import (
     wilson_interval,
 )
 from hanmadi.evaluation.mixing import GRACE_S, Word, plant
+from hanmadi.files import csv_text
 from hanmadi.inference.decisions import DecisionConfig, Detection, decide
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import HOP_S, Listener, Stream, Window
@@ -400,11 +399,7 @@ def sweep(
 
 def det_csv(points: Sequence[DetPoint]) -> str:
     """A DET curve as CSV, one row a threshold."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(DetPoint._fields)
-    writer.writerows([f"{v:.6g}" if isinstance(v, float) else v for v in point] for point in points)
-    return text.getvalue()
+    return csv_text([DetPoint._fields, *points])
 
 
 def _together(heard: Sequence[Heard]) -> Heard:

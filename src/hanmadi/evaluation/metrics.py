@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 from hanmadi.errors import DataError
 
 SECONDS_PER_HOUR: Final = 3_600.0
-_TOLERANCE: Final = 1e-5  # what float32 rounding adds to a score of 1
 
 
 class Interval(NamedTuple):
@@ -40,21 +39,6 @@ class LabelScores:
     f1: float | None  # harmonic mean of the two; None without clips and calls
     precision_interval: Interval | None
     recall_interval: Interval | None
-
-
-class DET(NamedTuple):
-    """Detection error trade-off, one entry a threshold, ascending; the last one rejects everything."""
-
-    thresholds: NDArray[np.float64]  # (m,) a score at or above it is a detection
-    miss_rate: NDArray[np.float64]  # (m,) share of targets below the threshold, from 0 up to 1
-    false_alarm_rate: NDArray[np.float64]  # (m,) share of the others at or above it, from 1 down to 0
-
-
-class EqualErrorRate(NamedTuple):
-    """Where as large a share is missed as is falsely accepted."""
-
-    rate: float
-    threshold: float
 
 
 # ---- right or wrong ----
@@ -113,62 +97,7 @@ def per_label(confusion: ArrayLike, labels: Sequence[str]) -> list[LabelScores]:
     ]
 
 
-# ---- how sure ----
-
-
-def expected_calibration_error(scores: ArrayLike, truth: ArrayLike, *, bins: int = 15) -> float:
-    """How far confidence is from accuracy: 0 is perfect, in [0, 1].
-
-    scores: (n, n_labels) in [0, 1]; truth: (n,) indices. Clips are put into ``bins`` equal ranges of
-    their highest score; the gap |accuracy - mean score| of a bin counts by its share of the clips.
-    Guo et al. (2017), "On calibration of modern neural networks", equation 3.
-    Raises DataError for scores outside [0, 1], shapes that do not fit, or no clips.
-    """
-    table = np.asarray(scores, dtype=np.float64)
-    if table.ndim != 2 or table.size == 0:
-        raise DataError(f"expected scores (n_clips, n_labels), at least one, got shape {table.shape}")
-    _check_range(table)
-    if bins < 1:
-        raise DataError(f"expected at least one bin, got {bins}")
-    actual, predicted = _index_pair(truth, table.argmax(axis=1), table.shape[1])
-    confidence = table.max(axis=1)
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    surplus = np.bincount(place, weights=confidence - (actual == predicted), minlength=bins)
-    return float(np.abs(surplus).sum() / len(table))
-
-
-# ---- detections ----
-
-
-def detection_error_tradeoff(scores: ArrayLike, is_target: ArrayLike) -> DET:
-    """Miss rate and false alarm rate at every threshold that makes a difference.
-
-    scores: (n,) higher is more likely; is_target: (n,) bool. Martin et al. (1997), "The DET curve in
-    assessment of detection task performance".
-    Raises DataError for scores that are not finite, or without both targets and others.
-    """
-    values, wanted = np.asarray(scores, dtype=np.float64), np.asarray(is_target)
-    _check_detection(values, wanted)
-    targets, others = np.sort(values[wanted]), np.sort(values[~wanted])
-    # one just above the highest score: finite, so that it can be written as JSON
-    thresholds = np.append(np.unique(values), np.nextafter(values.max(), np.inf))
-    return DET(
-        thresholds=thresholds,
-        miss_rate=np.searchsorted(targets, thresholds) / len(targets),
-        false_alarm_rate=1 - np.searchsorted(others, thresholds) / len(others),
-    )
-
-
-def equal_error_rate(det: DET) -> EqualErrorRate:
-    """Where the two rates of a DET cross, on the straight line between the two nearest thresholds."""
-    gap = det.miss_rate - det.false_alarm_rate  # rises from -1 to 1
-    after = int(np.argmax(gap >= 0))
-    before = after - 1
-    part = gap[before] / (gap[before] - gap[after])
-    return EqualErrorRate(
-        rate=float(det.miss_rate[before] + part * (det.miss_rate[after] - det.miss_rate[before])),
-        threshold=float(det.thresholds[before] + part * (det.thresholds[after] - det.thresholds[before])),
-    )
+# ---- false alarms ----
 
 
 def false_alarms_per_hour(count: int, seconds: float) -> float:
@@ -263,23 +192,6 @@ def _counts(confusion: ArrayLike, n_labels: int) -> NDArray[Any]:
     if matrix.dtype.kind not in "iu" or (matrix < 0).any():
         raise DataError("expected counts of clips, whole and not negative; give confusion_matrix's own")
     return matrix
-
-
-def _check_range(scores: NDArray[np.float64]) -> None:
-    # written so that NaN fails too
-    if not (scores.min() >= -_TOLERANCE and scores.max() <= 1 + _TOLERANCE):
-        raise DataError(f"expected scores in [0, 1], got {scores.min():g} to {scores.max():g}; apply softmax to logits")
-
-
-def _check_detection(scores: NDArray[np.float64], is_target: NDArray[Any]) -> None:
-    if scores.ndim != 1 or scores.shape != is_target.shape:
-        raise DataError(f"expected scores and is_target (n,), got {scores.shape} and {is_target.shape}")
-    if is_target.dtype != bool:
-        raise DataError(f"expected is_target as booleans, got {is_target.dtype}; try truth == index")
-    if not np.isfinite(scores).all():
-        raise DataError("expected finite scores, found NaN or infinity")
-    if is_target.all() or not is_target.any():
-        raise DataError(f"expected targets and others, got {int(is_target.sum())} targets of {len(scores)}")
 
 
 def _check_exposure(count: int, exposure: float) -> None:

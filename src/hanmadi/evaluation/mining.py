@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,7 +17,7 @@ from hanmadi.audio import Samples
 from hanmadi.data.recordings import from_samples, read_mono, sound_files
 from hanmadi.errors import DataError, WriteError
 from hanmadi.evaluation.live import ScoredStream, detections_in, hear
-from hanmadi.files import create_text, printable
+from hanmadi.files import create_text, csv_text, printable
 from hanmadi.inference.decisions import DecisionConfig, Detection
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import HOP_S, Listener
@@ -125,10 +124,10 @@ def _add_to_manifest(path: Path, found: Sequence[Mined]) -> None:
     if not new:
         return
     if listed is None:
-        create_text(path, _csv([Mined._fields]))
+        create_text(path, csv_text([Mined._fields]))
     try:
         with open(path, "a", newline="", encoding="utf-8") as file:  # in one piece: others may add theirs meanwhile
-            file.write(_csv([_cells(row) for row in new]))
+            file.write(csv_text([_cells(row) for row in new]))
     except OSError as error:
         raise WriteError(f"{path}: could not be written ({error.strerror or error})") from error
 
@@ -151,9 +150,3 @@ def _cells(row: Mined) -> list[str]:
     # a spreadsheet runs a cell that begins like a formula
     label = f"'{row.label}" if row.label[:1] in _FORMULA else row.label
     return [str(value) for value in row._replace(label=label)]
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -20,11 +20,11 @@ from hanmadi.audio import Samples
 from hanmadi.export.graph import Convolution, Network, features_of, read_network
 from hanmadi.features import FeatureConfig, hann_window, mel_filters
 from hanmadi.inference.model_file import Bundle
+from hanmadi.inference.stream import HOP_S
 from hanmadi.labels import UNKNOWN
 
 TEMPLATES: Final = Path(__file__).parent / "c_template"
 FILES: Final = ("hanmadi_model.h", "hanmadi_model.c", "example.c")
-LIVE_HOP_S: Final = 0.1  # from window to window, as `hanmadi.inference.stream.HOP_S`
 _FLOAT_BYTES: Final = 4
 _PER_LINE: Final = 8
 _PLAIN: Final = frozenset(string.ascii_letters + string.digits + " _-")
@@ -77,9 +77,9 @@ def _decisions(bundle: Bundle) -> dict[str, Any]:
     extra = "0.0f" if unknown is None else f"{_number(config.unknown_weight - 1)} * scores[{unknown}]"
     calibrated = "chosen by hanmadi calibrate" if bundle.about.decisions else "not calibrated: the same for all words"
     return {
-        "LIVE_HOP": round(LIVE_HOP_S * bundle.sample_rate),
-        "SMOOTHED": max(1, round(config.smoothing_s / LIVE_HOP_S)), "SMOOTHING_S": f"{config.smoothing_s:g}",
-        "REST": math.ceil(config.refractory_s / LIVE_HOP_S - 1e-9), "REFRACTORY_S": f"{config.refractory_s:g}",
+        "LIVE_HOP": round(HOP_S * bundle.sample_rate),
+        "SMOOTHED": max(1, round(config.smoothing_s / HOP_S)), "SMOOTHING_S": f"{config.smoothing_s:g}",
+        "REST": math.ceil(config.refractory_s / HOP_S - 1e-9), "REFRACTORY_S": f"{config.refractory_s:g}",
         "THRESHOLDS": ", ".join(_number(config.threshold_of(word)) for word in bundle.labels.keywords),
         "CALIBRATED": calibrated, "UNKNOWN_EXTRA": extra,
     }  # fmt: skip

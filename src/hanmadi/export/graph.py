@@ -19,7 +19,6 @@ from hanmadi.errors import MissingExtraError, ModelError
 from hanmadi.features import FeatureConfig
 from hanmadi.inference.model_file import Bundle
 
-_BODY: Final = "/body/"  # names in the network begin so, those of the front-end do not (`export.Deployed`)
 _WHERE: Final = "export a network of the compact family (tiny, small, small_8k, base), in float32"
 
 

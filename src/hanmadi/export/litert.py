@@ -22,6 +22,7 @@ from hanmadi.export.rebuilt import Rebuilt
 from hanmadi.features import FeatureConfig
 from hanmadi.features.torch import ExportedFrontEnd
 from hanmadi.files import write_bytes
+from hanmadi.inference.recognizer import in_batches
 
 
 class Converted(nn.Module):
@@ -57,9 +58,11 @@ def scores_of(path: Path, clips: NDArray[np.float32]) -> NDArray[np.float32]:
     interpreter: Any = Interpreter(str(path))
     interpreter.allocate_tensors()
     into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    scores = []
-    for clip in clips:
-        interpreter.set_tensor(into, clip[None])
+
+    def scores(clip: NDArray[np.float32]) -> NDArray[np.float32]:
+        interpreter.set_tensor(into, clip)
         interpreter.invoke()
-        scores.append(interpreter.get_tensor(out)[0].copy())
-    return np.stack(scores)
+        found: NDArray[np.float32] = interpreter.get_tensor(out).copy()
+        return found
+
+    return in_batches(scores, clips, batch=1)

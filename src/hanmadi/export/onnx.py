@@ -21,6 +21,7 @@ from hanmadi.features import FeatureConfig
 from hanmadi.features.torch import ExportedFrontEnd, FrontEnd
 from hanmadi.files import replacing
 from hanmadi.inference.model_file import INPUT, OUTPUT, write_card
+from hanmadi.inference.recognizer import in_batches
 from hanmadi.models import architecture, checkpoint
 
 OPSET: Final = 17
@@ -81,11 +82,10 @@ def restored(weights: Path, card: Card) -> Deployed:
     return Deployed(features, body, bias, trained=True).eval()
 
 
-def scores_of(network: nn.Module, clips: NDArray[np.float32], *, batch: int = 16) -> NDArray[np.float32]:
+def scores_of(network: nn.Module, clips: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scores of clips (n, clip_samples) by a network in torch: (n, labels)."""
     with torch.inference_mode():
-        parts = [network(torch.from_numpy(clips[i : i + batch])) for i in range(0, len(clips), batch)]
-    return torch.cat(parts).numpy()
+        return in_batches(lambda part: network(torch.from_numpy(part)).numpy(), clips)
 
 
 @contextlib.contextmanager

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.errors import DataError
-from hanmadi.inference.recognizer import Recognizer
+from hanmadi.files import markdown_table
+from hanmadi.inference.recognizer import Recognizer, in_batches
 from hanmadi.inference.stream import Stream
 
 Scores = NDArray[np.float32]
 Clips = NDArray[np.int16]  # (n, clip_samples)
-BATCH: Final = 16
 LEAST_SPREAD: Final = 0.1  # standard deviation over the clips of the score that varies most
 HEADER: Final = ("scores of", "clips", "largest difference", "limit", "same label")
 _LONGEST_BLOCK: Final = 10_000  # samples, of a stream's random blocks
@@ -78,17 +78,6 @@ class Report:
         }
 
 
-def batched(recognizer: Recognizer, clips: Clips) -> Scores:
-    """Scores of clips in batches: (n, labels)."""
-    parts = np.split(clips, range(BATCH, len(clips), BATCH))
-    return np.concatenate([recognizer.scores(audio.from_int16(part)) for part in parts])
-
-
-def single(recognizer: Recognizer, clips: Clips) -> Scores:
-    """Scores of clips, one after the other."""
-    return np.concatenate([recognizer.scores(audio.from_int16(clip[None])) for clip in clips])
-
-
 def streamed(recognizer: Recognizer, clips: Clips) -> Scores:
     """Scores of clips that follow each other in a stream, in blocks of random sizes: a window is a clip."""
     stream = Stream(recognizer, hop_s=recognizer.clip_samples / recognizer.sample_rate)
@@ -109,9 +98,10 @@ def compare(one: str, other: str, first: Scores, second: Scores, *, limit: float
 
 def ways(recognizer: Recognizer, clips: Clips, name: str) -> tuple[Scores, list[Pair]]:
     """The scores of a model file, and whether its batches, single clips and stream agree."""
-    in_batches, alone = batched(recognizer, clips), single(recognizer, clips)
+    heard = audio.from_int16(clips)
+    batched, alone = in_batches(recognizer.scores, heard), in_batches(recognizer.scores, heard, batch=1)
     pairs = [
-        compare(f"{name} batched", f"{name} single", in_batches, alone, limit=1e-5),
+        compare(f"{name} batched", f"{name} single", batched, alone, limit=1e-5),
         # bit for bit: a stream scores its windows one by one
         compare(f"{name} single", f"{name} streamed", alone, streamed(recognizer, clips), limit=0.0),
     ]
@@ -178,13 +168,8 @@ def markdown(report: Report) -> str:
     """The report as Markdown."""
     parts = [f"# {Path(report.model).name} to {report.target}"]
     if report.pairs:
-        parts.append(_table(list(HEADER), [row(pair) for pair in report.pairs]))
+        parts.append(markdown_table(HEADER, map(row, report.pairs)))
     if report.accuracy:
-        parts.append(_table(*accuracy_rows(report)))
+        parts.append(markdown_table(*accuracy_rows(report)))
     parts.append("\n".join(f"- {line}" for line in facts(report)))
-    return "\n\n".join(parts) + "\n"
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,7 @@ from hanmadi.runs import FILE_NAME, RUNS_FOLDER, newest_run
 SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "shipped"
 DEFAULT_MODEL: Final = "small"
 TOP: Final = 3
+BATCH: Final = 16  # spectra of so many clips stay in the processor's cache
 
 
 class Score(NamedTuple):
@@ -110,6 +112,13 @@ class Recognizer:
         best = np.argsort(-scores, kind="stable")[: max(1, top)]
         found = tuple(Score(self.labels[i], float(scores[i])) for i in best)
         return Prediction(*found[0], found)
+
+
+def in_batches(
+    scores: Callable[[NDArray[Any]], NDArray[np.float32]], clips: NDArray[Any], *, batch: int = BATCH
+) -> NDArray[np.float32]:
+    """Scores (n, labels) of any number of clips, ``batch`` at a time; clips: (n, ...), whatever ``scores`` takes."""
+    return np.concatenate([scores(clips[start : start + batch]) for start in range(0, len(clips), batch)])
 
 
 def load(model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> Recognizer:

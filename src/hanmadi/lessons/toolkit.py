@@ -15,7 +15,6 @@ import argparse
 import base64
 import hashlib
 import html
-import io
 import os
 import re
 import sys
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hanmadi import audio
 from hanmadi.data.scan import Note
@@ -46,7 +45,6 @@ FIGURES: Final[list[str]] = []  # alt text of every `show`
 SOUNDS: Final[list[str]] = []  # label of every `listen`
 QUICK_CLIPS: Final = 600  # of a store in quick mode
 LOUDEST: Final = 0.5  # peak of what `listen` plays: headphones may be on
-_LOWEST_RATE: Final = 8_000  # Hz; browsers refuse lower ones
 _FIGURE_DPI: Final = 110
 
 
@@ -202,7 +200,8 @@ def listen(samples: ArrayLike, sample_rate: int, label: str, *, keep_level: bool
     sound = audio.as_float(sound if sound.dtype == np.int16 else sound.astype(np.float32))
     peak = float(np.abs(sound).max()) if sound.size else 0.0
     SOUNDS.append(label)
-    coded = _playable(sound, sample_rate, 1.0 if keep_level else min(1.0, LOUDEST / max(peak, 1e-9)))
+    gain = 1.0 if keep_level else min(1.0, LOUDEST / max(peak, 1e-9))
+    coded = audio.wav_bytes(sound * np.float32(gain), sample_rate=sample_rate)
     if in_notebook():
         from IPython.display import HTML, display
 
@@ -251,18 +250,6 @@ def _close(figure: Figure) -> None:
 
 def _lesson_name() -> str:
     return Path(sys.argv[0]).stem or "lesson"
-
-
-def _playable(sound: NDArray[np.float32], sample_rate: int, gain: float) -> bytes:
-    """A WAV file as bytes, 16 bits, at a rate that every browser plays."""
-    import soundfile
-
-    if sample_rate < _LOWEST_RATE:
-        factor = -(-_LOWEST_RATE // sample_rate)
-        sound, sample_rate = audio.resample(sound, sample_rate, factor * sample_rate), factor * sample_rate
-    coded = io.BytesIO()
-    soundfile.write(coded, audio.to_int16(sound * np.float32(gain)), sample_rate, format="WAV", subtype="PCM_16")
-    return coded.getvalue()
 
 
 def _player(wav: bytes, label: str) -> str:

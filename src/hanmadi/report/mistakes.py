@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import io
 import struct
-import wave
 import zlib
 from typing import TYPE_CHECKING, Final
 
@@ -70,7 +68,8 @@ def _mistake(evaluation: Evaluation, store: ClipStore, place: int) -> Html:
     heading = tag("p", "said ", *spoken, " heard ", tag("b", name(heard), class_="heard"), class_="said")
     button = tag("button", tag("span", "Play", class_="hidden"), type="button", class_="play", hidden=True,
                  aria_label=f"Play {clip}: said {said}, heard {heard} with score {score:.2f}")  # fmt: skip
-    player = tag("audio", controls=True, preload="none", src=data_uri("audio/wav", wav(samples, store.sample_rate)))
+    wav = data_uri("audio/wav", audio.wav_bytes(samples, sample_rate=store.sample_rate))
+    player = tag("audio", controls=True, preload="none", src=wav)
     picture = tag(
         "div", waveform(samples), _spectrogram_image(samples, store.sample_rate, f"Spectrogram of {clip}"),
         tag("i", class_="head"), button, class_="picture",
@@ -131,17 +130,6 @@ def spectrogram_png(samples: NDArray[np.int16], sample_rate: int) -> tuple[bytes
     depth = np.clip((level - level.max()) / RANGE_DB + 1, 0, 1) if level.max() > -120 else np.zeros_like(level)
     pixels = np.round(depth[::-1] * (_LEVELS - 1)).astype(np.uint8)
     return _png(pixels), pixels.shape[1], pixels.shape[0]
-
-
-def wav(samples: NDArray[np.int16], sample_rate: int) -> bytes:
-    """Samples (n,) as the bytes of a 16-bit mono WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(sample_rate)
-        writer.writeframes(samples.astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def data_uri(kind: str, data: bytes) -> str:

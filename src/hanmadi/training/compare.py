@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +19,7 @@ from hanmadi.data.splits import Method
 from hanmadi.data.store import cached_store
 from hanmadi.errors import ModelError, TrainingError
 from hanmadi.features import FeatureConfig
-from hanmadi.files import write_text
+from hanmadi.files import csv_text, markdown_table, write_text
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.labels import make_labels
 from hanmadi.plots import ComparisonRow, draw_comparison, save_figure
@@ -34,7 +32,12 @@ COURSE: Final = (
     "spectrogram_cnn1d_skip",
     "spectrogram_cnn2d",
 )
+ARCHS: Final = (DEFAULT_ARCH, *COURSE)
 TABLE_CSV, TABLE_MARKDOWN, PLOT = "comparison.csv", "comparison.md", "comparison.png"
+HEADER: Final = (
+    "model", "test accuracy (95 %)", "train - validation", "parameters", "MACs", "epochs", "s/epoch",
+    "peak MB", "ms/clip",
+)  # fmt: skip
 _TIMED_CLIPS: Final = 50
 
 
@@ -65,13 +68,13 @@ class Comparison:
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        return markdown_table(self.rows)
+        return markdown_table(HEADER, map(_cells, self.rows))
 
 
 def compare(
     data: str | os.PathLike[str] | None = None,
     *,
-    archs: Sequence[str] = (DEFAULT_ARCH, *COURSE),
+    archs: Sequence[str] = ARCHS,
     words: Iterable[str] | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
@@ -105,23 +108,13 @@ def compare(
     return Comparison(tuple(rows), folder)
 
 
-def markdown_table(rows: Sequence[Row]) -> str:
-    """Rows as a Markdown table for people."""
-    head = (
-        "| model | test accuracy (95 %) | train - validation | parameters | MACs "
-        "| epochs | s/epoch | peak MB | ms/clip |\n"
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
-    )
-    return head + "".join(_markdown_row(row) for row in rows)
-
-
-def _markdown_row(row: Row) -> str:
+def _cells(row: Row) -> list[str]:
     memory = "" if row.peak_memory_mb is None else f"{row.peak_memory_mb:,.0f}"
-    return (
-        f"| {row.model} | {row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%}) | {100 * row.gap:+.1f} points "
-        f"| {row.parameters:,} | {row.macs / 1e6:,.1f} M | {row.epochs:.2g} | {row.seconds_per_epoch:,.0f} "
-        f"| {memory} | {row.ms_per_clip:.2f} |\n"
-    )
+    return [
+        row.model, f"{row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%})", f"{100 * row.gap:+.1f} points",
+        f"{row.parameters:,}", f"{row.macs / 1e6:,.1f} M", f"{row.epochs:.2g}", f"{row.seconds_per_epoch:,.0f}",
+        memory, f"{row.ms_per_clip:.2f}",
+    ]  # fmt: skip
 
 
 def _check_run(run: Path, asked: Settings, features: FeatureConfig) -> None:
@@ -207,12 +200,8 @@ def milliseconds_per_clip(recognizer: Recognizer) -> float:
 
 
 def _save(comparison: Comparison) -> None:
-    text = io.StringIO()
     names = [field.name for field in fields(Row)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: getattr(row, name) for name in names} for row in comparison.rows)
-    write_text(comparison.folder / TABLE_CSV, text.getvalue())
+    write_text(comparison.folder / TABLE_CSV, csv_text([names, *(astuple(row) for row in comparison.rows)]))
     write_text(comparison.folder / TABLE_MARKDOWN, comparison.markdown())
     points = [ComparisonRow(r.model, r.parameters, r.accuracy, r.low, r.high) for r in comparison.rows]
     save_figure(draw_comparison(points), comparison.folder / PLOT)

@@ -71,12 +71,12 @@ def _hard_negatives(settings: Settings, store: ClipStore) -> ClipStore | None:
 
 
 def _talk(settings: Settings, architecture: Architecture, store: ClipStore) -> Talk | None:
-    """The recordings of ``--talk``, at the network's rate."""
+    """The recordings of ``--negatives``, at the network's rate."""
     if not settings.talk:
         return None
     if not (architecture.recipe.augment and architecture.recipe.augmentation.running_p):
         raise TrainingError(
-            f"{architecture.name} is trained without running speech, so it cannot learn from --talk; choose another "
-            "--arch, such as small, or use --hard-negatives"
+            f"{architecture.name} is trained without running speech, so it cannot learn from --negatives; choose "
+            "another --arch, such as small, or use --hard-negatives"
         )
     return open_talk(settings.talk, sample_rate=store.sample_rate, least_seconds=store.seconds)

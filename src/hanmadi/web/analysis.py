@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-import soundfile
 
 from hanmadi import audio
 from hanmadi.audio import Samples, Sound, signals
@@ -27,7 +25,6 @@ _LOW_HZ: Final = 20.0  # lower edge of the first mel filter
 _DB: Final = 10 / math.log(10)  # from the natural logarithm of a power
 _FLOOR_DB: Final = -120.0
 _LONGEST_WINDOW: Final = 16_384  # samples
-_PLAYED_HZ: Final = 8_000  # no browser plays a WAV of 2,000 Hz
 OPTIONS: Final = ("model", "top", "kind", "window_ms", "hop_ms", "rate", "bits", "antialias")
 
 
@@ -147,7 +144,7 @@ def analysis(sound: Sound, view: View, recognizer: Recognizer, *, top: int, limi
             "hop_s": drawn.hop_s,
         },
         "resolution": drawn.resolution._asdict(),
-        "wav": base64.b64encode(wav_of(heard)).decode(),
+        "wav": base64.b64encode(audio.wav_bytes(heard.samples, sample_rate=heard.sample_rate)).decode(),
         "prediction": prediction(heard, recognizer, top=top),
     }
 
@@ -166,16 +163,6 @@ def prediction(sound: Sound, recognizer: Recognizer, *, top: int) -> dict[str, A
         "peak": float(magnitude.max()),
         "clipped": int(np.count_nonzero(magnitude >= audio.CLIPPED_LEVEL)),
     }
-
-
-def wav_of(sound: Sound) -> bytes:
-    """A 16-bit WAV; a low rate is raised by a whole factor, which changes nothing that is heard."""
-    factor = -(-_PLAYED_HZ // sound.sample_rate)
-    raised = audio.resample(sound.samples, sound.sample_rate, factor * sound.sample_rate)
-    coded = io.BytesIO()
-    pcm = audio.to_int16(raised)
-    soundfile.write(coded, pcm, factor * sound.sample_rate, format="WAV", subtype="PCM_16")
-    return coded.getvalue()
 
 
 def base64_of(values: Samples) -> str:

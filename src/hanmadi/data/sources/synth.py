@@ -35,7 +35,6 @@ NOISE_WORD: Final = "_background_noise_"
 SAMPLE_RATE: Final = 16_000  # Hz, of noises and written files, as in Speech Commands
 NOISE_SECONDS: Final = 24.0
 MAX_WORD_BYTES: Final = 60  # a folder name, with room for what tools append
-_HANGUL: Final = re.compile("[\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e]")  # syllables and single letters
 _VERSION: Final = "synth-1"  # part of the fingerprint; change it when the clips change
 
 # Voices by speaker. A speaker is a variant, not variant and accent: the variant sets resonances, pitch and

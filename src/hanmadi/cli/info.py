@@ -1,25 +1,86 @@
-"""What ``hanmadi info MODEL`` and ``hanmadi export`` show."""
+"""``hanmadi info``: what is in a sound file, or what a model is."""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hanmadi.card import FORMAT, Card
-from hanmadi.cli.output import one_line, print_json, say, show, table
-from hanmadi.export import parity, targets
-from hanmadi.inference.recognizer import Recognizer, load
-from hanmadi.labels import LabelSet
+import click
+
+from hanmadi.cli.options import DONE, SOME_FAILED, json_option
+from hanmadi.cli.output import one_line, print_json, say, show
+from hanmadi.errors import AudioError
+
+if TYPE_CHECKING:
+    from hanmadi.card import Card
+    from hanmadi.inference.recognizer import Recognizer
 
 _INSTALLED: Final = ("hanmadi", "onnxruntime", "numpy", "soundfile", "soxr")
 _INDENT: Final = 14
 
 
-def show_model(model: str | None, *, as_json: bool) -> int:
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE|MODEL]...")
+@click.option("--plot", type=click.Path(dir_okay=False), help="Draw waveform and spectrogram into this picture.")
+@json_option
+def info(files: Sequence[str], plot: str | None, as_json: bool) -> int:
+    """What is in a sound file (rate, levels, codec), or what a model is (run folder, model file, shipped name).
+
+    Without a name: the model that is used when none is named.
+    """
+    from hanmadi.inference.recognizer import names_model
+
+    models = [file for file in files if names_model(file)]
+    if plot and (len(files) != 1 or models):
+        raise click.UsageError("--plot draws one sound file; name one FILE")
+    failed = 0
+    for file in files or (None,):
+        if file is None or file in models:
+            _show_model(file, as_json=as_json)
+            continue
+        try:
+            _show_facts(file, as_json=as_json, plot=plot)
+        except AudioError as error:
+            say(f"error: {one_line(error)}")
+            failed += 1
+    return SOME_FAILED if failed else DONE
+
+
+def _show_facts(file: str, *, as_json: bool, plot: str | None) -> None:
+    """Print what is in a sound file; draw it if asked."""
+    from dataclasses import asdict
+
+    from hanmadi import audio
+
+    facts = audio.facts(file)
+    if as_json:
+        print_json(asdict(facts))
+    else:
+        bits = f"{facts.bits} bits per sample" if facts.bits else "no fixed bits per sample (lossy)"
+        show(
+            f"{one_line(facts.path)}\n"
+            f"  codec     {facts.codec}\n"
+            f"  rate      {facts.sample_rate} Hz, {bits}, {facts.channels} channel{'s' * (facts.channels > 1)}\n"
+            f"  duration  {facts.seconds:.3f} s ({facts.frames} samples)\n"
+            f"  peak      {facts.peak:.4f} ({facts.peak_db:.1f} dB)\n"
+            f"  RMS       {facts.rms:.4f} ({facts.rms_db:.1f} dB)\n"
+            f"  clipped   {facts.clipped} samples"
+        )
+    if plot:
+        from hanmadi.plots import waveform_and_spectrogram
+        from hanmadi.plots.style import save_figure
+
+        sound = audio.read(file)
+        figure = waveform_and_spectrogram(audio.to_mono(sound.samples), sound.sample_rate, title=Path(file).name)
+        save_figure(figure, plot)
+        say(f"picture: {plot}")
+
+
+def _show_model(model: str | None, *, as_json: bool) -> None:
     """Print what a model is, how good it is, and what it is not for."""
+    from hanmadi.inference.recognizer import load
+
     recognizer = load(model)
     card = recognizer.about
     if as_json:
@@ -29,7 +90,7 @@ def show_model(model: str | None, *, as_json: bool) -> int:
                 "decisions": card.decision_config.to_dict(), "installed": installed(),
             }
         )  # fmt: skip
-        return 0
+        return
     show(one_line(recognizer.path))
     lines = [*_what(recognizer), *_origin(card), *_metrics(card), *_decisions(card)]
     lines += [("limits", limit) for limit in card.limits]
@@ -38,11 +99,13 @@ def show_model(model: str | None, *, as_json: bool) -> int:
     for name, text in lines:
         show(f"  {'' if name == last else name:{_INDENT}}{one_line(text)}")
         last = name
-    return 0
 
 
 def installed() -> dict[str, str]:
     """Versions of what recognises here."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and no other command needs it
+
     found = {"python": platform.python_version()}
     for name in _INSTALLED:
         try:
@@ -52,31 +115,13 @@ def installed() -> dict[str, str]:
     return found
 
 
-def export(model: str | None, *, to: str, out: str, data: str | None, as_json: bool) -> int:
-    """Export a model and print the comparison."""
-    report = targets.export(model, to=to, out=out, data=data)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _show_report(report)
-    written = targets.report_paths(Path(out), folder=targets.TARGETS[to].folder)
-    say(f"{report.target}: {report.out}\nreport: {written[0]}, {written[1]}")
-    return 0
-
-
-def _show_report(report: parity.Report) -> None:
-    if report.pairs:
-        show(table(list(parity.HEADER), [parity.row(pair) for pair in report.pairs]) + "\n")
-    if report.accuracy:
-        show(table(*parity.accuracy_rows(report)) + "\n")
-    for line in parity.facts(report):
-        show(one_line(line))
-
-
 _Lines = list[tuple[str, str]]
 
 
 def _what(recognizer: Recognizer) -> _Lines:
+    from hanmadi.card import FORMAT
+    from hanmadi.labels import LabelSet
+
     card, labels = recognizer.about, LabelSet(recognizer.labels)
     lines = [
         ("format", f"{FORMAT}, {recognizer.path.stat().st_size:,} bytes"),
@@ -113,6 +158,8 @@ def _metrics(card: Card) -> _Lines:
 
 
 def _decisions(card: Card) -> _Lines:
+    from hanmadi.labels import LabelSet
+
     config, words = card.decision_config, LabelSet(card.labels).keywords
     thresholds = {word: config.threshold_of(word) for word in words}
     lines = [("live", f"averages {config.smoothing_s:g} s, rests {config.refractory_s:g} s after a word")]

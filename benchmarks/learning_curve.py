@@ -91,7 +91,7 @@ def work(folder: Path) -> None:
     settings = Settings(options["data"], options["arch"], epochs=options["epochs"], seed=options["seed"])
     arch = architecture(settings.arch)
     dataset = open_dataset(settings, arch)
-    at_least = -(-arch.recipe.least_steps // arch.recipe.epochs) * arch.recipe.batch
+    at_least = -(-arch.recipe.minimum_steps // arch.recipe.epochs) * arch.recipe.batch
     train = cut(
         dataset.examples["train"], dataset.labels, clips=options["clips"], seed=settings.seed, at_least=at_least
     )

@@ -25,7 +25,7 @@ from live_halves import JUDGING, half
 from hanmadi.evaluation.live import LiveEvaluation, evaluate_live
 
 
-def judge(model: str, shared: Path, *, snr_db: float) -> dict[str, LiveEvaluation]:
+def evaluate_clips(model: str, shared: Path, *, snr_db: float) -> dict[str, LiveEvaluation]:
     """Of a model, by the kind of background."""
     data = shared / "speech_commands"
     with half(shared, JUDGING) as folders:
@@ -60,7 +60,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     points: list[dict[str, Any]] = []
     for model in given.models:
-        found = judge(model, given.shared, snr_db=given.snr)
+        found = evaluate_clips(model, given.shared, snr_db=given.snr)
         rows += rows_of(model, found)
         for name, live in found.items():
             points += [{"model": model, "background": name} | point._asdict() for point in live.det]

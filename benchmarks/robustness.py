@@ -293,10 +293,10 @@ def card(
 
 def spoken_clips(recognizer: Recognizer, data: Path, split: Any, limit: int | None) -> Clips:
     """Clips of the split in which somebody speaks, all or ``limit`` of them evenly spread."""
-    judged = evaluate(recognizer, data, split=split)
-    spoken = np.flatnonzero(judged.truth != _index(recognizer.labels, SILENCE))
+    evaluated = evaluate(recognizer, data, split=split)
+    spoken = np.flatnonzero(evaluated.truth != _index(recognizer.labels, SILENCE))
     kept = spoken[np.linspace(0, len(spoken) - 1, min(limit or len(spoken), len(spoken))).round().astype(int)]
-    return Clips(store_for(recognizer, data), judged.rows[kept], judged.truth[kept])
+    return Clips(store_for(recognizer, data), evaluated.rows[kept], evaluated.truth[kept])
 
 
 def _index(labels: Sequence[str], label: str) -> int:

@@ -122,8 +122,9 @@ class Watch:
         from hanmadi.training.state import LAST
 
         tensors = checkpoint.load(self.folder / "run" / LAST).tensors
-        judged = "average." if any(name.startswith("average.") for name in tensors) else "body."
-        kept = {f"judged.{name.removeprefix(judged)}": t for name, t in tensors.items() if name.startswith(judged)}
+        evaluated = "average." if any(name.startswith("average.") for name in tensors) else "body."
+        ours = {name: t for name, t in tensors.items() if name.startswith(evaluated)}
+        kept = {f"judged.{name.removeprefix(evaluated)}": t for name, t in ours.items()}
         path.parent.mkdir(exist_ok=True)
         checkpoint.save(path, checkpoint.State(kept, {}))
 

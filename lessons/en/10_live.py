@@ -22,15 +22,15 @@ from hanmadi.evaluation import calibration
 from hanmadi.evaluation.live import (
     count_false_alarms,
     detections_in,
+    evaluate_words,
     hear,
-    hear_planted,
-    judge_words,
     keyword_rows,
     own_noise,
+    score_mixed,
     sweep,
 )
 from hanmadi.evaluation.metrics import poisson_interval
-from hanmadi.evaluation.mixing import plant
+from hanmadi.evaluation.mixing import mix_into
 from hanmadi.inference import stream
 from hanmadi.inference.decisions import DecisionConfig, decide
 from hanmadi.inference.microphone import Microphone
@@ -77,7 +77,7 @@ say(
 noise = np.concatenate(list(own_noise(store, split).recordings()))
 chosen = rows[:: len(rows) // 6][:6]  # rows come word by word: six different ones
 names = [store.words[word] for word in store.word[chosen]]
-scene, said = plant(
+scene, said = mix_into(
     audio.from_int16(store.samples(chosen)), names, np.resize(noise, 28 * RATE), sample_rate=RATE, snr_db=15.0, rng=rng
 )
 listen(scene, RATE, "a scene of 28 seconds with six words")
@@ -205,16 +205,16 @@ first, second = (
     hear(recognizer, from_samples(name, [part]), hop_s=HOP_S)
     for name, part in zip(("first", "second"), talk, strict=True)
 )
-planted, planted_elsewhere = (
-    list(hear_planted(recognizer, store, part, [own_noise(store, split)], snr_db=(10.0,), hop_s=HOP_S))
+mixed, planted_elsewhere = (
+    list(score_mixed(recognizer, store, part, [own_noise(store, split)], snr_db=(10.0,), hop_s=HOP_S))
     for part in (rows[::2], rows[1::2])
 )
 
 
-def report(config, talk, planted):
+def report(config, talk, mixed):
     """Misses and false alarms with these decisions."""
     alarms = count_false_alarms([talk], LABELS, config, hop_s=HOP_S)
-    (heard,) = judge_words(planted, LABELS, config, hop_s=HOP_S)
+    (heard,) = evaluate_words(mixed, LABELS, config, hop_s=HOP_S)
     return (
         f"missed {heard.misses} of {heard.words} words ({heard.interval.low:.0%} to {heard.interval.high:.0%}), "
         f"{alarms.count} false alarms in {alarms.seconds / 60:.0f} minutes: **{alarms.per_hour:.0f} an hour** "
@@ -222,7 +222,7 @@ def report(config, talk, planted):
     )
 
 
-say(f"Threshold {config.threshold:g}: {report(config, first, planted)}.")
+say(f"Threshold {config.threshold:g}: {report(config, first, mixed)}.")
 for detection in detections_in(first, LABELS, config, hop_s=HOP_S)[:2]:
     end = round(detection.time_s * RATE)
     listen(talk[0][max(0, end - 2 * RATE) : end], RATE, f'a false alarm: taken for "{detection.label}"')
@@ -267,7 +267,7 @@ say(
 # %%
 curve = list(
     sweep(
-        planted,
+        mixed,
         [first],
         LABELS,
         config,
@@ -276,7 +276,7 @@ curve = list(
     )
 )
 alarms_here = count_false_alarms([first], LABELS, config, hop_s=HOP_S).count
-(heard_here,) = judge_words(planted, LABELS, config, hop_s=HOP_S)
+(heard_here,) = evaluate_words(mixed, LABELS, config, hop_s=HOP_S)
 figure = plots.draw_det(
     false_alarms=[p.false_alarms for p in curve], miss_rate=[p.miss_rate for p in curve],
     low=[p.low for p in curve], high=[p.high for p in curve], hours=first.seconds / 3_600,
@@ -297,7 +297,7 @@ show(
 my_prediction = "..."  # such as "30 % missed, 20 false alarms an hour"
 threshold = 0.9  # change me
 
-say(f"Threshold {threshold:g}: {report(DecisionConfig(threshold=threshold), first, planted)}.")
+say(f"Threshold {threshold:g}: {report(DecisionConfig(threshold=threshold), first, mixed)}.")
 say(f'You wrote: "{my_prediction}".')
 
 # %% [markdown]
@@ -309,15 +309,15 @@ say(f'You wrote: "{my_prediction}".')
 
 # %%
 allowed = 20.0  # false alarms an hour: a demanding test needs a generous budget
-calibrated = calibration.choose([first], planted, LABELS, config, max_fa_per_hour=allowed, hop_s=HOP_S)
+calibrated = calibration.choose([first], mixed, LABELS, config, max_fa_per_hour=allowed, hop_s=HOP_S)
 say(
     "Thresholds: "
     + ", ".join(f"{choice.word} {choice.threshold:.2f}" for choice in calibrated.words)
     + ". (1.00 means never.)"
 )
-say(f"Where they were chosen: {report(calibrated.config, first, planted)}.")
+say(f"Where they were chosen: {report(calibrated.config, first, mixed)}.")
 say(f"Elsewhere: {report(calibrated.config, second, planted_elsewhere)}.")
-(heard,) = judge_words(planted_elsewhere, LABELS, calibrated.config, hop_s=HOP_S)
+(heard,) = evaluate_words(planted_elsewhere, LABELS, calibrated.config, hop_s=HOP_S)
 middle_s = heard.latency_s(0.5)
 say(
     "No word was heard."

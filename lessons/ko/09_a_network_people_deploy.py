@@ -23,7 +23,7 @@ from hanmadi import audio, features, plots, runs
 from hanmadi.audio.reverb import Room, reverberate, room_response
 from hanmadi.augment import augmentations
 from hanmadi.data.examples import make_examples
-from hanmadi.evaluation.evaluation import judge, judge_made_silence, scores_of_rows
+from hanmadi.evaluation.evaluation import evaluate_clips, evaluate_synthetic_silence, scores_of_rows
 from hanmadi.evaluation.metrics import wilson_interval
 from hanmadi.export.onnx import export_onnx
 from hanmadi.inference import model_file
@@ -208,7 +208,7 @@ show(
 # %%
 rows = examples["test"].rows
 rows = rows[~is_new[rows]]
-result, plain_result = judge(recognizer, store, rows, "test"), judge(plain, store, rows, "test")
+result, plain_result = evaluate_clips(recognizer, store, rows, "test"), evaluate_clips(plain, store, rows, "test")
 for name, found in (("augmented", result), ("plain", plain_result)):
     say(
         f"{name}: 클립 {found.clips}개 가운데 **{found.accuracy:.1%}** (95 % 구간 {found.interval.low:.1%}~{found.interval.high:.1%})."
@@ -248,7 +248,7 @@ strangers = np.flatnonzero(is_new)
 for name, some in (("other words", others), ("never heard", strangers)):
     if len(some):
         bars.append(share(name, called(some, UNKNOWN), len(some)))
-made, made_right = judge_made_silence(recognizer, examples["test"])
+made, made_right = evaluate_synthetic_silence(recognizer, examples["test"])
 bars.append(share("noise", made_right, made))
 
 zeros = recognizer.predict(np.zeros(store.clip_samples, np.float32), sample_rate=rate)

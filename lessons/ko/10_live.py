@@ -22,15 +22,15 @@ from hanmadi.evaluation import calibration
 from hanmadi.evaluation.live import (
     count_false_alarms,
     detections_in,
+    evaluate_words,
     hear,
-    hear_planted,
-    judge_words,
     keyword_rows,
     own_noise,
+    score_mixed,
     sweep,
 )
 from hanmadi.evaluation.metrics import poisson_interval
-from hanmadi.evaluation.mixing import plant
+from hanmadi.evaluation.mixing import mix_into
 from hanmadi.inference import stream
 from hanmadi.inference.decisions import DecisionConfig, decide
 from hanmadi.inference.microphone import Microphone
@@ -76,7 +76,7 @@ say(
 noise = np.concatenate(list(own_noise(store, split).recordings()))
 chosen = rows[:: len(rows) // 6][:6]  # 단어 순서대로 놓여 있으니, 서로 다른 단어 여섯 개
 names = [store.words[word] for word in store.word[chosen]]
-scene, said = plant(
+scene, said = mix_into(
     audio.from_int16(store.samples(chosen)), names, np.resize(noise, 28 * RATE), sample_rate=RATE, snr_db=15.0, rng=rng
 )
 listen(scene, RATE, "단어 여섯 개가 들어 있는 28초짜리 장면")
@@ -204,16 +204,16 @@ first, second = (
     hear(recognizer, from_samples(name, [part]), hop_s=HOP_S)
     for name, part in zip(("first", "second"), talk, strict=True)
 )
-planted, planted_elsewhere = (
-    list(hear_planted(recognizer, store, part, [own_noise(store, split)], snr_db=(10.0,), hop_s=HOP_S))
+mixed, planted_elsewhere = (
+    list(score_mixed(recognizer, store, part, [own_noise(store, split)], snr_db=(10.0,), hop_s=HOP_S))
     for part in (rows[::2], rows[1::2])
 )
 
 
-def report(config, talk, planted):
+def report(config, talk, mixed):
     """이 판정 설정에서의 미검출과 오경보."""
     alarms = count_false_alarms([talk], LABELS, config, hop_s=HOP_S)
-    (heard,) = judge_words(planted, LABELS, config, hop_s=HOP_S)
+    (heard,) = evaluate_words(mixed, LABELS, config, hop_s=HOP_S)
     return (
         f"단어 {heard.words}개 가운데 {heard.misses}개를 놓쳤고 (95 % 구간 {heard.interval.low:.0%}~{heard.interval.high:.0%}), "
         f"{alarms.seconds / 60:.0f}분 동안 오경보가 {alarms.count}번: **한 시간에 {alarms.per_hour:.0f}번**꼴 "
@@ -221,7 +221,7 @@ def report(config, talk, planted):
     )
 
 
-say(f"문턱값 {config.threshold:g}: {report(config, first, planted)}.")
+say(f"문턱값 {config.threshold:g}: {report(config, first, mixed)}.")
 for detection in detections_in(first, LABELS, config, hop_s=HOP_S)[:2]:
     end = round(detection.time_s * RATE)
     listen(talk[0][max(0, end - 2 * RATE) : end], RATE, f'오경보: "{detection.label}"(으)로 잘못 들은 소리')
@@ -266,7 +266,7 @@ say(
 # %%
 curve = list(
     sweep(
-        planted,
+        mixed,
         [first],
         LABELS,
         config,
@@ -275,7 +275,7 @@ curve = list(
     )
 )
 alarms_here = count_false_alarms([first], LABELS, config, hop_s=HOP_S).count
-(heard_here,) = judge_words(planted, LABELS, config, hop_s=HOP_S)
+(heard_here,) = evaluate_words(mixed, LABELS, config, hop_s=HOP_S)
 figure = plots.draw_det(
     false_alarms=[p.false_alarms for p in curve], miss_rate=[p.miss_rate for p in curve],
     low=[p.low for p in curve], high=[p.high for p in curve], hours=first.seconds / 3_600,
@@ -296,7 +296,7 @@ show(
 my_prediction = "..."  # 예: "30 %를 놓치고 오경보는 한 시간에 20번"
 threshold = 0.9  # 바꿔 보세요
 
-say(f"문턱값 {threshold:g}: {report(DecisionConfig(threshold=threshold), first, planted)}.")
+say(f"문턱값 {threshold:g}: {report(DecisionConfig(threshold=threshold), first, mixed)}.")
 say(f'적어 둔 예측: "{my_prediction}"')
 
 # %% [markdown]
@@ -308,15 +308,15 @@ say(f'적어 둔 예측: "{my_prediction}"')
 
 # %%
 allowed = 20.0  # 한 시간의 오경보: 시험이 어려우니 넉넉하게
-calibrated = calibration.choose([first], planted, LABELS, config, max_fa_per_hour=allowed, hop_s=HOP_S)
+calibrated = calibration.choose([first], mixed, LABELS, config, max_fa_per_hour=allowed, hop_s=HOP_S)
 say(
     "문턱값: "
     + ", ".join(f"{choice.word} {choice.threshold:.2f}" for choice in calibrated.words)
     + ". (1.00은 검출하지 않는다는 뜻이에요.)"
 )
-say(f"고를 때 쓴 말소리: {report(calibrated.config, first, planted)}.")
+say(f"고를 때 쓴 말소리: {report(calibrated.config, first, mixed)}.")
 say(f"다른 말소리: {report(calibrated.config, second, planted_elsewhere)}.")
-(heard,) = judge_words(planted_elsewhere, LABELS, calibrated.config, hop_s=HOP_S)
+(heard,) = evaluate_words(planted_elsewhere, LABELS, calibrated.config, hop_s=HOP_S)
 middle_s = heard.latency_s(0.5)
 say(
     "알아들은 단어가 하나도 없어요."

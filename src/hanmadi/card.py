@@ -31,14 +31,14 @@ _SCALARS: Final[dict[type, tuple[type | tuple[type, ...], str]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A part of the card."""
+    """A part of the card, with what this version does not know of it."""
 
     other: Mapping[str, object] = field(default_factory=dict, repr=False)  # what this version does not know
 
 
 @dataclass(frozen=True)
 class Architecture(Section):
-    """The network."""
+    """The network of a model: its name, its size, what it costs."""
 
     name: str = ""
     summary: str = ""
@@ -69,9 +69,10 @@ class SplitCounts(Section):
     """How much there is in a split."""
 
     clips: int = field(default=0, metadata=_ALWAYS)  # recordings
-    made_silence: int = field(default=0, metadata=_ALWAYS)  # clips of silence made from noise, beside them
+    # clips of silence made from noise, beside them
+    synthetic_silence: int = field(default=0, metadata={"always": True, "formerly": "made_silence"})
     speakers: int = field(default=0, metadata=_ALWAYS)
-    per_label: Mapping[str, int] = field(default_factory=dict)  # recordings and made silence
+    per_label: Mapping[str, int] = field(default_factory=dict)  # recordings and synthetic silence
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Data(Section):
     seed: int | None = None
     broken: int = field(default=0, metadata=_ALWAYS)  # recordings that could not be read
     hard_negatives: HardNegatives | None = field(default=None, metadata=_ALWAYS)
-    talk: NegativeSpeech | None = field(default=None, metadata=_ALWAYS)
+    negatives: NegativeSpeech | None = field(default=None, metadata={"always": True, "formerly": "talk"})
     splits: Mapping[str, SplitCounts] = field(default_factory=dict)
     attribution: str | None = None
 
@@ -121,7 +122,8 @@ class Accuracy(Section):
     clips: int
     accuracy: float
     interval: tuple[float, float]  # 95 %
-    made_silence: Mapping[str, int] | None = None  # ``clips`` of synthetic silence, and how many were ``right``
+    # ``clips`` of synthetic silence, and how many were ``right``
+    synthetic_silence: Mapping[str, int] | None = field(default=None, metadata={"formerly": "made_silence"})
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class Decisions(DecisionConfig, Section):
 
     @property
     def config(self) -> DecisionConfig:
-        """The settings alone."""
+        """The settings alone, without how they were chosen."""
         return DecisionConfig(**{setting.name: getattr(self, setting.name) for setting in fields(DecisionConfig)})
 
 
@@ -249,7 +251,7 @@ class Card(Section):
 
     @property
     def seconds(self) -> float:
-        """Length of a clip."""
+        """The length of a clip in seconds."""
         return self.clip_samples / self.sample_rate
 
     @classmethod
@@ -282,7 +284,7 @@ class Card(Section):
         return cls.from_dict(values, origin=origin)
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """As JSON."""
+        """The card as JSON text, which `from_json` reads."""
         return as_json(self, indent=indent)
 
 

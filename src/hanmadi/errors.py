@@ -48,7 +48,7 @@ class TrainingError(HanmadiError):
 
 
 class ServerError(HanmadiError, OSError):
-    """The server cannot start."""
+    """Raised when the web server cannot start, for example because its port is taken."""
 
 
 class WriteError(HanmadiError, OSError):

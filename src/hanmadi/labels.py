@@ -53,7 +53,7 @@ class LabelSet:
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """The labels that are words."""
+        """The labels that are words to be detected: all but ``unknown`` and ``silence``."""
         return tuple(label for label in self.labels if label not in (UNKNOWN, SILENCE))
 
     def index_of(self, word: str) -> int | None:

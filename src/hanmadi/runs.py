@@ -17,11 +17,12 @@ from hanmadi.errors import TrainingError
 from hanmadi.files import csv_text, locked, make_folder, write_text
 
 if TYPE_CHECKING:
-    from hanmadi.data.recordings import Talk
+    from hanmadi.data.recordings import NegativeRecordings
     from hanmadi.data.store import ClipStore
 
 DEFAULT_ARCH: Final = "small"
 SETTINGS: Final = "settings.json"
+_FORMERLY: Final = {"talk": "negatives"}  # settings of older runs: their name now
 _FINGERPRINT: Final = "fingerprint"  # of recordings; before it stands what they are for
 FILE_NAME: Final = "model.onnx"
 WEIGHTS_NAME: Final = "weights.safetensors"  # beside it in a run folder: what it was exported from
@@ -46,7 +47,7 @@ class Settings:
     holdout: float = DEFAULT_HOLDOUT
     validation: float | None = None  # share of validation; None is the holdout
     hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
-    talk: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
+    negatives: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
     teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
 
     def command(self) -> str:
@@ -57,14 +58,16 @@ class Settings:
             "--holdout": self.holdout, "--validation-share": self.validation, "--hard-negatives": self.hard_negatives,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
-        for name, values in (("--negatives", self.talk), ("--teacher", self.teachers)):
+        for name, values in (("--negatives", self.negatives), ("--teacher", self.teachers)):
             given += [part for value in values for part in (name, value)]
         return shlex.join(["hanmadi", "train", *given])
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
     """Settings from plain values, as JSON has them. Raises TypeError for a name that is none of theirs."""
-    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    plain: dict[str, Any] = {
+        _FORMERLY.get(name, name): tuple(v) if isinstance(v, list) else v for name, v in values.items()
+    }
     return Settings(**plain)
 
 
@@ -79,7 +82,7 @@ def read_settings(folder: Path) -> Settings:
 
 
 def write_settings(
-    folder: Path, settings: Settings, recordings: Mapping[str, ClipStore | Talk | None], *, resume: bool
+    folder: Path, settings: Settings, recordings: Mapping[str, ClipStore | NegativeRecordings | None], *, resume: bool
 ) -> None:
     """Keep what --resume needs. Raises TrainingError if the recordings are no longer those of the start.
 

@@ -7,7 +7,7 @@ import pytest
 
 from hanmadi.audio import Samples
 from hanmadi.audio.noise import NoiseBank
-from hanmadi.augment.noise_pool import NoisePool, altered, calls, noise_pool
+from hanmadi.augment.noise_pool import NoisePool, augmented, calls, noise_pool
 
 RATE = 16_000  # Hz
 N = 8_000
@@ -34,7 +34,7 @@ def test_a_pool_depends_on_rng_alone() -> None:
 
 
 def test_a_sound_is_played_faster_and_slower() -> None:
-    tones = [loudest_hz(altered(TONE, N, rng=np.random.default_rng(seed))) for seed in range(200)]
+    tones = [loudest_hz(augmented(TONE, N, rng=np.random.default_rng(seed))) for seed in range(200)]
     assert min(tones) == pytest.approx(1_000 * np.exp(-0.6), rel=0.05)
     assert max(tones) == pytest.approx(1_000 * np.exp(0.6), rel=0.05)
 
@@ -69,12 +69,12 @@ def test_silence_of_a_pool_comes_at_many_levels() -> None:
 
 
 def test_digital_silence_stays_silent() -> None:
-    assert not altered(np.zeros(2 * N, np.float32), N, rng=np.random.default_rng(0)).any()
+    assert not augmented(np.zeros(2 * N, np.float32), N, rng=np.random.default_rng(0)).any()
 
 
 def test_a_filter_changes_the_colour_and_nothing_else_does() -> None:
     white = np.random.default_rng(0).standard_normal(2 * N).astype(np.float32)
-    spectra = [np.abs(np.fft.rfft(altered(white, N, rng=np.random.default_rng(seed)))) for seed in range(40)]
+    spectra = [np.abs(np.fft.rfft(augmented(white, N, rng=np.random.default_rng(seed)))) for seed in range(40)]
     balance = [20 * np.log10(s[100:400].mean() / s[1_000:2_000].mean()) for s in spectra]
     assert max(balance) - min(balance) > 8
     assert np.median(np.abs(balance)) < 4

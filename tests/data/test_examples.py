@@ -129,7 +129,7 @@ def test_one_label_alone_cannot_be_told_apart(store: ClipStore) -> None:
 def test_weights_give_each_group_its_share(examples: dict[str, Examples]) -> None:
     train = examples["train"]
     for unknown, silence in [(0.25, 0.08), (1 / 3, 1 / 3), (0.46, 0.08), (0.0, 0.1)]:
-        weights = sampling_weights(train, unknown=unknown, silence=silence, temper=0.5)
+        weights = sampling_weights(train, unknown=unknown, silence=silence, exponent=0.5)
         share = np.bincount(train.labels, weights, minlength=5)
         assert share[3:] == pytest.approx([unknown, silence])
         assert share[:3] == pytest.approx([(1 - unknown - silence) / 3] * 3)
@@ -138,7 +138,7 @@ def test_weights_give_each_group_its_share(examples: dict[str, Examples]) -> Non
 def test_weights_of_groups_that_are_empty_go_to_the_others(store: ClipStore) -> None:
     labels = LabelSet(("yes", "no"))
     train = make_examples(store, labels)["train"]
-    weights = sampling_weights(train, unknown=0.25, silence=0.08, temper=0.5)
+    weights = sampling_weights(train, unknown=0.25, silence=0.08, exponent=0.5)
     assert weights.sum() == pytest.approx(1)
     assert np.isfinite(weights).all()
 
@@ -149,8 +149,8 @@ def test_rare_words_are_drawn_more_often_than_recorded(store: ClipStore) -> None
     word[::4] = 1
     train = make_examples(replace(store, word=word, words=("yes", "no")), labels)["train"]
     clips = np.bincount(train.labels).astype(float)
-    for temper, expected in [(1.0, clips), (0.0, np.ones(2)), (0.5, np.sqrt(clips))]:
-        weights = sampling_weights(train, unknown=0.0, silence=0.0, temper=temper)
+    for exponent, expected in [(1.0, clips), (0.0, np.ones(2)), (0.5, np.sqrt(clips))]:
+        weights = sampling_weights(train, unknown=0.0, silence=0.0, exponent=exponent)
         assert np.bincount(train.labels, weights) == pytest.approx(expected / expected.sum())
 
 

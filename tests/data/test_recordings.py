@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 from hanmadi import audio
-from hanmadi.data.examples import Examples, make_examples, with_talk
-from hanmadi.data.recordings import open_backgrounds, open_talk, read_mono
+from hanmadi.data.examples import Examples, make_examples, with_negative_speech
+from hanmadi.data.recordings import open_backgrounds, open_negative_speech, read_mono
 from hanmadi.data.store import ClipStore
 from hanmadi.errors import DataError, TrainingError
 from hanmadi.features.torch import FrontEnd
@@ -47,14 +47,14 @@ def examples(store: ClipStore, labels: LabelSet) -> Examples:
 
 
 def test_recordings_are_joined_at_one_rate(folder: Path) -> None:
-    talk = open_talk([folder], sample_rate=RATE, least_seconds=1)
+    talk = open_negative_speech([folder], sample_rate=RATE, least_seconds=1)
     assert talk.seconds == pytest.approx(5, abs=0.01)
     assert isinstance(talk.samples, np.memmap)
     spectrum = np.abs(np.fft.rfft(talk.samples[: 5 * RATE - 200].astype(float)))
     assert spectrum.argmax() * RATE / (5 * RATE - 200) == pytest.approx(2_000, abs=1)
-    again = open_talk([folder / "a.wav", folder / "b.wav"], sample_rate=RATE, least_seconds=1)
+    again = open_negative_speech([folder / "a.wav", folder / "b.wav"], sample_rate=RATE, least_seconds=1)
     assert again.fingerprint == talk.fingerprint
-    assert open_talk([folder / "a.wav"], sample_rate=RATE, least_seconds=1).fingerprint != talk.fingerprint
+    assert open_negative_speech([folder / "a.wav"], sample_rate=RATE, least_seconds=1).fingerprint != talk.fingerprint
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
@@ -92,23 +92,23 @@ class Keeping:
 
 def test_too_little_talk_is_told(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected 10 s of talk or more, got 5\.00 s"):
-        open_talk([folder], sample_rate=RATE, least_seconds=10)
+        open_negative_speech([folder], sample_rate=RATE, least_seconds=10)
     with pytest.raises(DataError, match="expected a recording"):
-        open_talk([tmp_path / "none"], sample_rate=RATE, least_seconds=1)
+        open_negative_speech([tmp_path / "none"], sample_rate=RATE, least_seconds=1)
 
 
 def test_talk_is_most_of_the_running_speech(folder: Path, examples: Examples) -> None:
-    talk = open_talk([folder], sample_rate=RATE, least_seconds=1)
+    talk = open_negative_speech([folder], sample_rate=RATE, least_seconds=1)
     front_end, rng = FrontEnd(SMALL.features), np.random.default_rng
     plain = prepare(front_end, examples, SMALL.recipe, rng=rng(0)).strip
-    found = prepare(front_end, with_talk(examples, talk.samples), SMALL.recipe, rng=rng(0)).strip
+    found = prepare(front_end, with_negative_speech(examples, talk.samples), SMALL.recipe, rng=rng(0)).strip
     assert plain is not None
     assert found is not None
     hums = [_hums(strip) for strip in (plain, found)]
     assert hums[0] == 0
     assert hums[1] > 0.4  # 5 s of 6 would be recorded, and there are 5 s
     with pytest.raises(DataError, match="no label for those"):
-        with_talk(replace(examples, unknown=None), talk.samples)
+        with_negative_speech(replace(examples, unknown=None), talk.samples)
 
 
 def _hums(strip: np.ndarray) -> float:
@@ -138,7 +138,7 @@ def loudness(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 def test_hard_windows_are_those_of_talk_that_are_taken_for_keywords(examples: Examples) -> None:
     swelling = (np.linspace(0, 3_000, 20 * RATE) * np.sin(np.arange(20 * RATE))).astype(np.int16)
-    taught = with_talk(examples, swelling)
+    taught = with_negative_speech(examples, swelling)
     plain = prepare(FrontEnd(SMALL.features), taught, SMALL.recipe, rng=np.random.default_rng(0))
     assert plain.strip is not None
     assert plain.recorded is not None
@@ -158,7 +158,7 @@ def test_hard_windows_are_those_of_talk_that_are_taken_for_keywords(examples: Ex
 
 
 def test_without_talk_nothing_is_hard(folder: Path, examples: Examples) -> None:
-    taught = with_talk(examples, open_talk([folder], sample_rate=RATE, least_seconds=1).samples)
+    taught = with_negative_speech(examples, open_negative_speech([folder], sample_rate=RATE, least_seconds=1).samples)
     for given, recipe in ((examples, SMALL.recipe), (taught, _with(hard_p=0.0)), (taught, _with(running_p=0.0))):
         plain = prepare(FrontEnd(SMALL.features), given, recipe, rng=np.random.default_rng(0))
         assert with_hard_windows(plain, loudness) is plain
@@ -175,8 +175,8 @@ def test_hard_windows_are_looked_for_and_repeat(words_folder: Path, folder: Path
     asked, before = [], torch.get_num_threads()
     real = fit.with_hard_windows
 
-    def spy(preparation: Preparation, judge: Any) -> Preparation:
-        found = real(preparation, judge)
+    def spy(preparation: Preparation, evaluate_clips: Any) -> Preparation:
+        found = real(preparation, evaluate_clips)
         asked.append(len(found.hard))
         return found
 

@@ -70,9 +70,9 @@ def test_the_budget_goes_where_it_hits_most() -> None:
 def test_thresholds_keep_the_budget_on_random_scores(seed: int) -> None:
     rng = np.random.default_rng(seed)
     peaks = [(int(w), str(rng.choice(["yes", "no"])), float(rng.random())) for w in rng.integers(0, HOUR, 60)]
-    planted = [planted_of({"yes": list(rng.random(20)), "no": list(rng.random(20))})]
+    mixed = [planted_of({"yes": list(rng.random(20)), "no": list(rng.random(20))})]
     for allowed in (2, 20):
-        found = choose([stream_of(peaks)], planted, LABELS, CONFIG, max_fa_per_hour=allowed, hop_s=HOP_S)
+        found = choose([stream_of(peaks)], mixed, LABELS, CONFIG, max_fa_per_hour=allowed, hop_s=HOP_S)
         assert found.false_alarms.count <= allowed
         assert 0 < found.heard[0].misses <= 40
 

@@ -70,7 +70,7 @@ def test_plain_values_are_complete(run: Run, words_folder: Path) -> None:
 def test_words_without_a_label_are_left_out_and_counted(run: Run, make_words_folder, tmp_path: Path) -> None:
     from hanmadi.data.sources.folder import FolderSource
     from hanmadi.data.store import build_store
-    from hanmadi.evaluation.evaluation import judge
+    from hanmadi.evaluation.evaluation import evaluate_clips
 
     store = build_store(FolderSource(make_words_folder(tmp_path / "w", noises=0)), tmp_path / "s", sample_rate=16_000)
 
@@ -82,7 +82,7 @@ def test_words_without_a_label_are_left_out_and_counted(run: Run, make_words_fol
         def scores(self, clips: np.ndarray) -> np.ndarray:
             return np.tile(np.array([[0.9, 0.1]], np.float32), (len(clips), 1))
 
-    found = judge(TwoWords(), store, np.arange(len(store)), "all")
+    found = evaluate_clips(TwoWords(), store, np.arange(len(store)), "all")
     assert (found.clips, found.left_out, found.accuracy) == (48, 48, 0.5)
 
 

@@ -22,12 +22,12 @@ from hanmadi.evaluation.live import (
     det_csv,
     detections_in,
     evaluate_live,
+    evaluate_words,
     hear,
-    hear_planted,
-    judge_words,
     match,
     missed_words,
     picture_folder,
+    score_mixed,
     sweep,
 )
 from hanmadi.evaluation.mixing import Word
@@ -50,9 +50,9 @@ def made_store(words: tuple[str, ...] = WORDS) -> Any:
 
 
 @pytest.fixture(scope="module")
-def planted() -> list[ScoredStream]:
+def mixed() -> list[ScoredStream]:
     store, background = made_store(), from_samples("hiss", [hiss(7), hiss(13, seed=1)])
-    return list(hear_planted(FakeRecognizer(), store, np.arange(10), [background], seed=3))
+    return list(score_mixed(FakeRecognizer(), store, np.arange(10), [background], seed=3))
 
 
 @pytest.fixture(scope="module")
@@ -62,34 +62,34 @@ def alone() -> list[ScoredStream]:
     return [hear(FakeRecognizer(), from_samples("with a mistake", [sound[:777], sound[777:]]))]
 
 
-def test_planted_words_are_found(planted: list[ScoredStream]) -> None:
-    (heard,) = judge_words(planted, LABELS, CONFIG, hop_s=HOP_S)
+def test_planted_words_are_found(mixed: list[ScoredStream]) -> None:
+    (heard,) = evaluate_words(mixed, LABELS, CONFIG, hop_s=HOP_S)
     assert (heard.background, heard.snr_db, heard.words) == ("hiss", 10.0, 10)
     assert (heard.misses, heard.substitutions, heard.strays) == (0, 0, 0)
     assert len(heard.latencies_s) == 10
     assert all(-0.3 < latency < 0.5 for latency in heard.latencies_s)
     assert heard.interval.low == 0
-    assert missed_words(planted, LABELS, CONFIG, hop_s=HOP_S) == {"yes": (0, 5), "no": (0, 5)}
+    assert missed_words(mixed, LABELS, CONFIG, hop_s=HOP_S) == {"yes": (0, 5), "no": (0, 5)}
 
 
-def test_a_planted_mistake_is_counted(planted: list[ScoredStream]) -> None:
+def test_a_planted_mistake_is_counted(mixed: list[ScoredStream]) -> None:
     """Columns swapped: every word is heard as the other one."""
-    swapped = [stream._replace(scores=stream.scores[:, [1, 0, 2, 3]]) for stream in planted]
-    (heard,) = judge_words(swapped, LABELS, CONFIG, hop_s=HOP_S)
+    swapped = [stream._replace(scores=stream.scores[:, [1, 0, 2, 3]]) for stream in mixed]
+    (heard,) = evaluate_words(swapped, LABELS, CONFIG, hop_s=HOP_S)
     assert (heard.misses, heard.substitutions, heard.false_alarms) == (10, 10, 10)
-    late = [stream._replace(times=stream.times + 1.6) for stream in planted]
-    (heard,) = judge_words(late, LABELS, CONFIG, hop_s=HOP_S)
+    late = [stream._replace(times=stream.times + 1.6) for stream in mixed]
+    (heard,) = evaluate_words(late, LABELS, CONFIG, hop_s=HOP_S)
     assert (heard.misses, heard.substitutions, heard.strays) == (10, 0, 10)
 
 
-def test_seed_and_snr(planted: list[ScoredStream]) -> None:
+def test_seed_and_snr(mixed: list[ScoredStream]) -> None:
     background = from_samples("hiss", [hiss(20)])
     places = {
-        seed: [s.words for s in hear_planted(FakeRecognizer(), made_store(), np.arange(10), [background], seed=seed)]
+        seed: [s.words for s in score_mixed(FakeRecognizer(), made_store(), np.arange(10), [background], seed=seed)]
         for seed in (3, 4)
     }
     assert places[3] != places[4]
-    again = hear_planted(FakeRecognizer(), made_store(), np.arange(10), [background], seed=3, snr_db=(0.0, 20.0))
+    again = score_mixed(FakeRecognizer(), made_store(), np.arange(10), [background], seed=3, snr_db=(0.0, 20.0))
     assert [stream.snr_db for stream in again] == [0.0, 20.0]
 
 
@@ -130,8 +130,8 @@ def test_the_first_detection_near_a_word_counts() -> None:
     assert match(detections, words) == [detections[1], detections[4]]
 
 
-def test_sweep(planted: list[ScoredStream], alone: list[ScoredStream]) -> None:
-    points = list(sweep(planted, alone, LABELS, CONFIG, hop_s=HOP_S))
+def test_sweep(mixed: list[ScoredStream], alone: list[ScoredStream]) -> None:
+    points = list(sweep(mixed, alone, LABELS, CONFIG, hop_s=HOP_S))
     misses, alarms = [p.misses for p in points], [p.false_alarms for p in points]
     assert (misses[0], misses[-1]) == (0, 10)
     assert (alarms[0], alarms[-1]) == (1, 0)
@@ -139,7 +139,7 @@ def test_sweep(planted: list[ScoredStream], alone: list[ScoredStream]) -> None:
     text = det_csv(points).splitlines()
     assert text[0].startswith("threshold,miss_rate,misses,words,false_alarms")
     assert len(text) == len(points) + 1
-    bare = next(sweep(planted, [], LABELS, CONFIG, hop_s=HOP_S))
+    bare = next(sweep(mixed, [], LABELS, CONFIG, hop_s=HOP_S))
     assert bare.false_alarms is None
 
 
@@ -182,7 +182,7 @@ def test_the_command(
     call += ["--out", str(tmp_path)]
     assert run_command([*call, "--background", str(tmp_path / "hiss.wav"), "--snr", "15", "--snr", "10", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert [planted["snr_db"] for planted in printed["planted"]] == [15.0, 10.0]
+    assert [mixed["snr_db"] for mixed in printed["planted"]] == [15.0, 10.0]
     assert printed["planted"][0]["words"] == printed["clips"] == 10
     assert (printed["split"], printed["seed"]) == ("all", 0)
     assert printed["false_alarms"]["hours"] == pytest.approx(30 / 3600)

@@ -172,7 +172,7 @@ def test_examples_with_hard_negatives(store: ClipStore, labels: LabelSet, hard: 
 
 def test_they_are_drawn_as_one_unknown_word(store: ClipStore, labels: LabelSet, hard: ClipStore) -> None:
     found = with_hard_negatives(make_examples(store, labels)["train"], hard)
-    weights = sampling_weights(found, unknown=0.3, silence=0.1, temper=0.5)
+    weights = sampling_weights(found, unknown=0.3, silence=0.1, exponent=0.5)
     clips = len(found.rows)
     of_hard = weights[clips : clips + 7]
     assert weights.sum() == pytest.approx(1)

@@ -8,7 +8,7 @@ from live_fakes import RATE, hiss, spoken
 
 from hanmadi.augment.augmentations import mix_at_snr
 from hanmadi.errors import AudioError
-from hanmadi.evaluation.mixing import plant
+from hanmadi.evaluation.mixing import mix_into
 
 WORDS = ("yes", "no", "yes")
 CLIPS = np.stack([spoken(word) for word in WORDS])
@@ -16,7 +16,7 @@ CLIPS = np.stack([spoken(word) for word in WORDS])
 
 def test_the_background_stays_and_words_stand_where_they_are_said() -> None:
     background = hiss(12)
-    strip, words = plant(CLIPS, WORDS, background, sample_rate=RATE, snr_db=10.0, rng=np.random.default_rng(1))
+    strip, words = mix_into(CLIPS, WORDS, background, sample_rate=RATE, snr_db=10.0, rng=np.random.default_rng(1))
     added = strip - background
     assert [word.label for word in words] == list(WORDS)
     for i, word in enumerate(words):
@@ -32,7 +32,7 @@ def test_the_background_stays_and_words_stand_where_they_are_said() -> None:
 @pytest.mark.parametrize("snr_db", [0.0, 10.0])
 def test_the_ratio_is_that_of_mix_at_snr(snr_db: float) -> None:
     background = hiss(4)
-    strip, _ = plant(CLIPS[:1], WORDS[:1], background, sample_rate=RATE, snr_db=snr_db, rng=np.random.default_rng(1))
+    strip, _ = mix_into(CLIPS[:1], WORDS[:1], background, sample_rate=RATE, snr_db=snr_db, rng=np.random.default_rng(1))
     start = int(np.flatnonzero(np.abs(strip - background) > 1e-6)[0]) - RATE // 4  # the clip begins with silence
     behind = background[start - 1 : start - 1 + RATE]
     heard = strip[start - 1 : start - 1 + RATE]
@@ -45,7 +45,7 @@ def test_not_in_a_pause() -> None:
     background = hiss(400)
     for slot in background.reshape(100, -1):
         slot[: round(2.5 * RATE)] *= 0.001
-    _, words = plant(
+    _, words = mix_into(
         np.repeat(CLIPS[:1], 100, axis=0), ["yes"] * 100, background, sample_rate=RATE, snr_db=10.0,
         rng=np.random.default_rng(1),
     )  # fmt: skip
@@ -55,16 +55,16 @@ def test_not_in_a_pause() -> None:
 
 def test_a_loud_background_turns_all_down() -> None:
     background = hiss(4, level=0.2)
-    strip, _ = plant(CLIPS[:1], WORDS[:1], background, sample_rate=RATE, snr_db=20.0, rng=np.random.default_rng(1))
+    strip, _ = mix_into(CLIPS[:1], WORDS[:1], background, sample_rate=RATE, snr_db=20.0, rng=np.random.default_rng(1))
     assert np.abs(strip).max() == pytest.approx(1.0)
 
 
 def test_digital_silence_leaves_the_clip_as_it_is() -> None:
     background = np.zeros(4 * RATE, np.float32)
-    strip, _ = plant(CLIPS[:1], WORDS[:1], background, sample_rate=RATE, snr_db=10.0, rng=np.random.default_rng(1))
+    strip, _ = mix_into(CLIPS[:1], WORDS[:1], background, sample_rate=RATE, snr_db=10.0, rng=np.random.default_rng(1))
     assert np.abs(strip).max() == pytest.approx(np.abs(CLIPS).max(), rel=1e-3)
 
 
 def test_too_short() -> None:
     with pytest.raises(AudioError, match="3 s of background or more for each"):
-        plant(CLIPS, WORDS, hiss(8), sample_rate=RATE, snr_db=10.0, rng=np.random.default_rng(1))
+        mix_into(CLIPS, WORDS, hiss(8), sample_rate=RATE, snr_db=10.0, rng=np.random.default_rng(1))

@@ -130,7 +130,7 @@ def test_an_unknown_name_lists_the_choices() -> None:
 
 
 def test_few_clips_get_more_epochs() -> None:
-    recipe = Recipe(epochs=10, least_steps=1_000, batch=32)
+    recipe = Recipe(epochs=10, minimum_steps=1_000, batch=32)
     assert recipe.epochs_for(32 * 200) == 10
     assert recipe.epochs_for(32 * 10) == 100
     assert recipe.epochs_for(0) == 1_000

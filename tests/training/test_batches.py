@@ -55,7 +55,7 @@ def test_running_speech_takes_the_place_of_unknown_words_alone(examples: Example
 def test_talk_is_behind_any_word(examples: Examples) -> None:
     spoken = np.arange(len(examples.rows))
     plain = features(prepared(examples), spoken)
-    quiet, loud = (features(prepared(examples, talk_p=1.0, talk_snr_db=(snr, snr)), spoken) for snr in (30.0, 0.0))
+    quiet, loud = (features(prepared(examples, behind_p=1.0, behind_snr_db=(snr, snr)), spoken) for snr in (30.0, 0.0))
     assert differ(plain, loud).mean() > 0.9
     assert np.abs(plain - loud).mean() > np.abs(plain - quiet).mean()
 
@@ -63,7 +63,7 @@ def test_talk_is_behind_any_word(examples: Examples) -> None:
 def test_made_silence_stays_as_it_is(examples: Examples) -> None:
     made = np.arange(len(examples.rows), len(examples))
     assert len(made)
-    assert not differ(*(features(prepared(examples, running_p=p, talk_p=p), made) for p in (0.0, 1.0))).any()
+    assert not differ(*(features(prepared(examples, running_p=p, behind_p=p), made) for p in (0.0, 1.0))).any()
 
 
 def test_a_strip_is_made_only_where_it_is_used(examples: Examples) -> None:

@@ -120,11 +120,11 @@ def test_a_run_with_a_teacher(run: Run, words_folder: Path, tmp_path: Path) -> N
     assert any(not np.array_equal(first[name], second[name]) for name in first)
     assert all(np.array_equal(second[name], third[name]) for name in second)
     assert taught.card["training"]["teachers"] == [str(run.folder)]
-    altered = [found.about.training.recipe["augmentation"] for found in (plain, taught)]
+    augmented = [found.about.training.recipe["augmentation"] for found in (plain, taught)]
     recipe = architecture("small").recipe
     assert taught.card["training"]["recipe"]["teaching"] == {"share": 0.9, "temperature": 2.0, "mixed": 0.5}
     assert "teaching" not in plain.card["training"]["recipe"]
-    assert altered == [asdict(recipe.augmentation), asdict(recipe.teaching.augmentation)] != [altered[0]] * 2
+    assert augmented == [asdict(recipe.augmentation), asdict(recipe.teaching.augmentation)] != [augmented[0]] * 2
     assert taught.card["training"]["command"].endswith(f"--teacher {run.folder}")
     gone_on = resume(tmp_path / "again", epochs=3)
     assert gone_on.card["training"]["teachers"] == [str(run.folder)]

@@ -115,7 +115,7 @@ def test_resuming_repeats_with_dropout_in_a_repeated_order(examples: dict[str, E
 def test_what_the_recipe_draws_is_the_default(examples: dict[str, Examples], tmp_path: Path) -> None:
     drawn = Sampling(unknown=0.5, silence=0.1)
     arch = replace(DROPPING, recipe=replace(PLAIN, sampling=drawn))
-    weights = sampling_weights(examples["train"], unknown=0.5, silence=0.1, temper=drawn.temper)
+    weights = sampling_weights(examples["train"], unknown=0.5, silence=0.1, exponent=drawn.exponent)
     asked = weights_after(DROPPING, examples, tmp_path / "a", epochs=1, weights=weights)
     assert same(asked, weights_after(arch, examples, tmp_path / "b", epochs=1))
     assert not same(asked, weights_after(DROPPING, examples, tmp_path / "c", epochs=1))

@@ -18,7 +18,7 @@ from hanmadi import evaluate
 from hanmadi.data.sources import open_source
 from hanmadi.data.store import SPLITS, ClipStore
 from hanmadi.errors import DataError, LabelError, ModelError, TrainingError
-from hanmadi.evaluation.evaluation import judge
+from hanmadi.evaluation.evaluation import evaluate_clips
 from hanmadi.models import architecture
 from hanmadi.runs import Epoch, Settings, read_settings
 from hanmadi.training import train as training
@@ -236,7 +236,7 @@ def test_the_number_of_evaluated_clips_depends_on_the_network_alone(store: ClipS
     rows = np.arange(3_000) % len(store)
     examples: Any = {split: SimpleNamespace(rows=rows, labels=rows % 3, store=store) for split in SPLITS}
     recognizer: Any = SimpleNamespace(labels=("yes", "no", "unknown"), scores=scores)
-    evaluation = judge(recognizer, store, rows[:4], "test")
+    evaluation = evaluate_clips(recognizer, store, rows[:4], "test")
     for macs, wanted in ((99_000_000, 1_000), (100_000_000, 200)):
         asked.clear()
         metrics = metrics_of(recognizer, examples, evaluation, macs=macs)

@@ -34,7 +34,7 @@ class Sound:
 
     @property
     def seconds(self) -> float:
-        """Duration in seconds."""
+        """The duration of the sound in seconds."""
         return len(self.samples) / self.sample_rate
 
 

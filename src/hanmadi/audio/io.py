@@ -52,7 +52,7 @@ _OGG_PAGE_BYTES: Final = 65_307  # at most
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What is in a sound file."""
+    """The facts of a sound file: format, rate, channels, bits, levels, length."""
 
     path: str
     codec: str  # container and coding, such as "WAV PCM_16"

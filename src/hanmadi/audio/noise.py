@@ -26,11 +26,11 @@ _BANK: Final = {"coloured": 160, "hums": 40, "events": 150}  # made once, then c
 
 
 class NoiseSource(Protocol):
-    """What noise is drawn from."""
+    """Anything that gives stretches of noise: recordings, or a pool of altered ones."""
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """Samples a second of the noise, in Hz."""
         ...
 
     def draw(self, count: int, *, rng: Rng) -> Samples:

@@ -71,7 +71,7 @@ class RoomBank:
 
     @cached_property
     def responses(self) -> Samples:
-        """(count, response length)."""
+        """The impulse responses of the rooms: (count, response samples)."""
         rng = np.random.default_rng([self.seed, self.count])
         length = max(1, round(self.seconds * self.sample_rate))
         rooms = [self._room(rng.random(4)) for _ in range(self.count)]

@@ -55,7 +55,7 @@ class WavHeader:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name of the container for people, such as WAV."""
         return f"a WAV of {self.sample_rate} Hz, {self.channels} channel{'s' * (self.channels != 1)}, {self.bits} bits"
 
 

@@ -28,11 +28,11 @@ class Augmentation:
     gain_db: tuple[float, float] = (-40.0, 16.0)
     noise_p: float = 0.8
     snr_db: tuple[float, float] = (-3.0, 30.0)
-    noises: int = 0  # of an epoch, each a sound of the noise bank altered anew; 0: the bank as it is
+    noises: int = 0  # of an epoch, each a sound of the noise bank augmented anew; 0: the bank as it is
     running_p: float = 0.3  # share of unknown words in whose place running speech is heard
-    hard_p: float = 0.5  # share of that which the network finds hardest, where there is recorded talk
-    talk_p: float = 0.15  # share of clips with running speech behind the word ...
-    talk_snr_db: tuple[float, float] = (4.0, 25.0)  # ... that much quieter
+    hard_p: float = 0.5  # share of that which the network finds hardest, where there is recorded negative speech
+    behind_p: float = 0.15  # share of clips with running speech behind the word ...
+    behind_snr_db: tuple[float, float] = (4.0, 25.0)  # ... that much quieter
     room_p: float = 0.2  # share of clips that sound as in a room
     warp: float = 0.08  # mel filters move by at most this share: other vocal tracts
     stretch: float = 0.12  # frames are resampled by at most exp(this): other rates of speech

@@ -30,7 +30,7 @@ _FLOOR: Final = 1e-9  # keeps the logarithm of digital silence finite
 
 @dataclass(frozen=True)
 class RunningConfig:
-    """How words follow each other."""
+    """How clips of single words are joined to connected speech: gaps, overlaps, levels."""
 
     piece_p: float = 0.35  # share of words of which only the beginning or the end is used
     piece: tuple[float, float] = (0.35, 0.75)  # how much of such a word

@@ -1,4 +1,4 @@
-"""Noise that a training does not hear twice: what a bank has, altered anew for each epoch.
+"""Noise that a training does not hear twice: what a bank has, augmented anew for each epoch.
 
 A few minutes of noise recordings are soon known by heart, and a network that knows them is lost among others. Played
 faster or slower, backwards, through another room and device, two at a time, each becomes many.
@@ -29,7 +29,7 @@ _TINY: Final = 1e-9  # keeps a division by silence finite
 
 @dataclass(frozen=True)
 class NoisePool:
-    """Noises of one epoch."""
+    """The altered noise recordings that the clips of one epoch are mixed with."""
 
     sounds: Samples = field(repr=False)  # (count, length), RMS 1; each may be cut anywhere: it wraps around
     sample_rate: int  # Hz
@@ -61,11 +61,11 @@ def noise_pool(bank: NoiseBank, count: int, *, rng: Rng) -> NoisePool:
     for row in sounds:
         called = rng.random() < _CALLS_P
         sound = np.resize(wrapped(calls_there, rng), longest) if called else bank.sound(longest, rng=rng)
-        row[:] = altered(sound, bank.length, rng=rng)
+        row[:] = augmented(sound, bank.length, rng=rng)
     return NoisePool(unit(sounds), bank.sample_rate)
 
 
-def altered(sound: Samples, length: int, *, rng: Rng) -> Samples:
+def augmented(sound: Samples, length: int, *, rng: Rng) -> Samples:
     """``length`` samples of a sound at another speed, perhaps backwards, perhaps through a filter.
 
     The sound has at least exp(0.6) times as many.

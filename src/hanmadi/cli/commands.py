@@ -23,7 +23,7 @@ from hanmadi.errors import HanmadiError
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hanmadi")
 def cli() -> None:
-    """Recognise single spoken words: train, judge and use a recogniser of your own."""
+    """Recognise single spoken words: train, evaluate and use a recogniser of your own."""
 
 
 for _command in (

@@ -29,7 +29,7 @@ _REDRAWN_S: Final = 0.05  # the meter, at most so often
 
 
 class Source(NamedTuple):
-    """Where the sound comes from."""
+    """A source of live sound: its blocks, its rate, whether it ends."""
 
     name: str
     sample_rate: int  # Hz
@@ -111,7 +111,7 @@ class Show:
         self._problems = Problems()
 
     def detection(self, found: Detection) -> None:
-        """A word."""
+        """Print a detected word with its time and score."""
         self._words += 1
         self._clear()
         line = f"{found.time_s:8.2f} s  {found.label}  {found.score:.0%}"
@@ -123,7 +123,7 @@ class Show:
             say(line)
 
     def block(self, stream: Stream, newest: Window | None) -> None:
-        """The meter, after each block."""
+        """Draw the level meter after a block of sound."""
         if stream.problems.gaps and not self._problems.gaps:
             self.tell("sound was lost; the machine may be too busy")
         self._problems = replace(stream.problems)
@@ -136,7 +136,7 @@ class Show:
             self._width = len(line)
 
     def tell(self, line: str) -> None:
-        """A line for people."""
+        """Print a line for people on standard error."""
         self._clear()
         say(line)
 

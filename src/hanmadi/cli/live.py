@@ -60,15 +60,15 @@ def listen(
 @model_option
 @background_option
 @click.option("--max-fa-per-hour", type=click.FloatRange(0, min_open=True), default=0.5, show_default=True)
-@click.option("--data", metavar="SRC", help="Recordings of the words to plant; the same threshold for all otherwise.")
+@click.option("--data", metavar="SRC", help="Recordings of the words to mix in; the same threshold for all otherwise.")
 @click.option(
     "--mix-into", "--plant-in", "plant_in", cls=Renamed, multiple=True, metavar="PATH",
     help="Recordings to mix them into, noise for example; repeatable.",
 )  # fmt: skip
-@click.option("--snr", "snr_db", type=float, default=10.0, show_default=True, metavar="DB", help="Of planted words.")
-@click.option("--clips", type=click.IntRange(1), help="How many clips to plant; all of validation otherwise.")
+@click.option("--snr", "snr_db", type=float, default=10.0, show_default=True, metavar="DB", help="Of mixed-in words.")
+@click.option("--clips", type=click.IntRange(1), help="How many clips to mix in; all of validation otherwise.")
 @click.option("--smoothing", "smoothing_s", type=click.FloatRange(0), help="Seconds to average scores over.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of planted words.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of mixed-in words.")
 @click.option("--out", metavar="FILE", help="A new model file; the model's own is changed otherwise.")
 @json_option
 @click.pass_context
@@ -81,7 +81,7 @@ def calibrate(
     if not backgrounds:
         raise click.UsageError("name recordings in which none of the words is said with --background")
     if data is None:
-        refuse(context, ["plant_in", "snr_db", "clips", "seed"], "goes with --data, the recordings of words to plant")
+        refuse(context, ["plant_in", "snr_db", "clips", "seed"], "goes with --data, the recordings of words to mix in")
     from hanmadi.evaluation import calibration
     from hanmadi.inference.recognizer import load
 
@@ -122,7 +122,7 @@ def evaluate_stream(
     model: str | None, data: str | None, split: Which, *, backgrounds: Sequence[str], snr_db: Sequence[float],
     clips: int | None, seed: int, out: str | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Judge a model live; print the figures, write the DET curve."""
+    """Evaluate a model live; print the figures, write the DET curve."""
     from hanmadi.evaluation import live
     from hanmadi.inference.recognizer import load
 
@@ -186,14 +186,14 @@ def _show_calibration(found: Calibration) -> None:
             choice.word,
             f"{choice.threshold:.4g}",
             str(choice.false_alarms),
-            "-" if not choice.planted else f"{choice.missed} of {choice.planted}",
+            "-" if not choice.mixed else f"{choice.missed} of {choice.mixed}",
         ]
         for choice in found.words
     ]
     show(table(header, rows) + "\n\n" + _alarms_text(found.false_alarms))
     for heard in found.heard:
         show(
-            f"missed of words planted in {one_line(heard.background)} at {heard.snr_db:g} dB: {share(heard.miss_rate)}"
+            f"missed of words mixed into {one_line(heard.background)} at {heard.snr_db:g} dB: {share(heard.miss_rate)}"
         )
     say(
         f"this shows, at 95 %, a rate below {found.shown_per_hour:.2f} an hour; "

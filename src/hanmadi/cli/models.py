@@ -108,11 +108,11 @@ def _trial_picture(found: Trial, title: str, path: Path) -> Path | None:
     "--split", type=click.Choice(["auto", "train", "validation", "test", "all"]), default="auto", show_default=True,
     help="auto: test where there is one, all clips of other data.",
 )  # fmt: skip
-@click.option("--stream", is_flag=True, help="Live: words planted in long recordings; misses and false alarms an hour.")
+@click.option("--stream", is_flag=True, help="Live: words mixed into long recordings; misses and false alarms an hour.")
 @background_option
-@click.option("--snr", "snr_db", type=float, multiple=True, metavar="DB", help="Of planted words; 10 otherwise.")
-@click.option("--clips", type=click.IntRange(1), help="How many clips to plant; all of the split otherwise.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of planted words.")
+@click.option("--snr", "snr_db", type=float, multiple=True, metavar="DB", help="Of mixed-in words; 10 otherwise.")
+@click.option("--clips", type=click.IntRange(1), help="How many clips to mix in; all of the split otherwise.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of mixed-in words.")
 @click.option("--out", metavar="FOLDER", help="For the DET curve; the run folder, if there is one, otherwise.")
 @json_option
 @click.pass_context
@@ -148,8 +148,8 @@ def show_accuracy(found: Evaluation) -> None:
         f"accuracy {found.accuracy:.1%} of {found.clips} clips (95 % interval {low:.1%} to {high:.1%}), "
         f"{found.data}, split: {found.split}"
     )
-    if found.made_silence:
-        say(f"silence made from held-out noise: {found.made_silence_right} of {found.made_silence} right")
+    if found.synthetic_silence:
+        say(f"silence made from held-out noise: {found.synthetic_silence_right} of {found.synthetic_silence} right")
     if found.left_out:
         say(f"{found.left_out} clips left out: the model has no label for their words")
     if found.broken:

@@ -12,12 +12,12 @@ DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2  # exit codes
 
 
 class Words(click.ParamType[tuple[str, ...]]):
-    """Words separated by commas."""
+    """A parameter of words separated by commas, such as yes,no."""
 
     name = "WORD,WORD"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """The words of a text."""
+        """The words of a text, spaces around them removed."""
         return value if isinstance(value, tuple) else tuple(word.strip() for word in str(value).split(","))
 
 
@@ -25,7 +25,7 @@ class Renamed(click.Option):
     """An option whose first name is in the help; its other names are older and still work."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """What the help shows."""
+        """The line of the help, without the former names of the option."""
         names, self.opts = self.opts, self.opts[:1]
         try:
             return super().get_help_record(ctx)

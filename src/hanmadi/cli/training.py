@@ -100,7 +100,7 @@ def compare(
 
 
 def _list_architectures() -> int:
-    """Names and one line for each."""
+    """Print the names of the networks, each with a line on it."""
     from hanmadi.models import architecture, names
 
     for name in names():
@@ -163,8 +163,8 @@ def _show_start(card: Card) -> None:
     say(f"{data.source}: {counts} clips, split: {data.method}")
     if data.broken:
         say(f"{data.broken} recordings could not be read and are left out; see: hanmadi data check")
-    altered = " (training clips are altered, so they can be harder)" if card.training.recipe.get("augment") else ""
-    say(f"each epoch: training / validation{altered}")
+    augmented = " (training clips are augmented, so they can be harder)" if card.training.recipe.get("augment") else ""
+    say(f"each epoch: training / validation{augmented}")
 
 
 def _clock(seconds: float) -> str:

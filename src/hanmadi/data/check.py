@@ -70,7 +70,7 @@ class DataCheck:
 
     @property
     def clips(self) -> int:
-        """Recordings that can be read."""
+        """The number of recordings that can be read."""
         return sum(count.clips for splits in self.counts.values() for count in splits.values())
 
     @property

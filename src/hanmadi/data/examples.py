@@ -16,7 +16,7 @@ from hanmadi.data.store import SPLITS, ClipStore
 from hanmadi.errors import DataError
 from hanmadi.labels import SILENCE, UNKNOWN, LabelSet
 
-_MADE_SEED: Final = 20_170_803  # made silence of validation and test is the same in every run
+_SYNTHETIC_SEED: Final = 20_170_803  # synthetic silence of validation and test is the same in every run
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Examples:
     keywords: NDArray[np.bool_]  # (labels,) which labels are words to be detected
     unknown: int | None = None  # index of that label; None: all words are keywords
     hard: ClipStore | None = None  # hard negatives: what was falsely taken for a keyword
-    talk: NDArray[np.int16] | None = field(default=None, repr=False)  # (n,) recordings in which no keyword is said
+    negative_speech: NDArray[np.int16] | None = field(default=None, repr=False)  # (n,) without a keyword
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def made(self) -> int:
-        """How many of them are made silence."""
+        """How many of them are synthetic silence."""
         return len(self.labels) - self.recorded
 
     @property
@@ -46,7 +46,7 @@ class Examples:
         return len(self.rows) + (0 if self.hard is None else len(self.hard))
 
     def batch(self, indices: NDArray[np.int64], *, rng: Rng | None = None) -> NDArray[np.int16]:
-        """int16 samples (len(indices), clip_samples). Made silence is fixed, or drawn anew from ``rng``."""
+        """int16 samples (len(indices), clip_samples). Synthetic silence is fixed, or drawn anew from ``rng``."""
         samples = np.empty((len(indices), self.store.clip_samples), np.int16)
         real = indices < len(self.rows)
         samples[real] = self.store.samples(self.rows[indices[real]])
@@ -73,15 +73,15 @@ class Examples:
         return np.bincount(self.labels, minlength=n_labels).astype(np.int64)
 
 
-def sampling_weights(examples: Examples, *, unknown: float, silence: float, temper: float) -> NDArray[np.float64]:
+def sampling_weights(examples: Examples, *, unknown: float, silence: float, exponent: float) -> NDArray[np.float64]:
     """How often to draw each example, (examples,), summing to 1.
 
-    Within a group (keywords, unknown, silence) a word weighs its number of clips to the power of ``temper``.
+    Within a group (keywords, unknown, silence) a word weighs its number of clips to the power of ``exponent``.
     """
     hard, made = len(examples.store.words), len(examples.store.words) + 1  # hard negatives count as one word
     words = np.append(examples.store.word[examples.rows], np.full(len(examples) - len(examples.rows), hard))
     words[examples.recorded :] = made
-    weights = np.bincount(words)[words].astype(np.float64) ** (temper - 1)
+    weights = np.bincount(words)[words].astype(np.float64) ** (exponent - 1)
     shares = np.array([1 - unknown - silence, unknown, silence])
     group = np.where(examples.labels == examples.unknown, 1, np.where(examples.keywords[examples.labels], 0, 2))
     weights *= shares[group] / np.bincount(group, weights, minlength=3)[group]
@@ -128,14 +128,14 @@ def with_hard_negatives(examples: Examples, hard: ClipStore) -> Examples:
     return replace(examples, hard=hard, labels=np.insert(examples.labels, count, unknown))
 
 
-def with_talk(examples: Examples, talk: NDArray[np.int16]) -> Examples:
+def with_negative_speech(examples: Examples, speech: NDArray[np.int16]) -> Examples:
     """Training examples with recordings (n,) in which no keyword is said, a part of the running speech.
 
     Raises DataError if no label is for unknown words.
     """
     if examples.unknown is None:
-        raise DataError("talk is learnt as unknown words, but the model has no label for those")
-    return replace(examples, talk=talk)
+        raise DataError("negative speech is learnt as unknown words, but the model has no label for those")
+    return replace(examples, negative_speech=speech)
 
 
 def label_of_words(store: ClipStore, labels: LabelSet) -> NDArray[np.int64]:
@@ -159,7 +159,7 @@ def _examples(
         keywords = [counts[labels.labels.index(word)] for word in labels.keywords]
         missing = max(0, round(float(np.mean(keywords))) - int(counts[silence]))
         made = np.full(missing, silence)
-    bank = NoiseBank(noises, store.sample_rate, store.clip_samples, seed=_MADE_SEED + split)
+    bank = NoiseBank(noises, store.sample_rate, store.clip_samples, seed=_SYNTHETIC_SEED + split)
     unknown = labels.labels.index(UNKNOWN) if UNKNOWN in labels.labels else None
     are_keywords = np.array([label in labels.keywords for label in labels.labels])
     return Examples(store, rows, np.concatenate([targets, made]), bank, are_keywords, unknown)

@@ -26,7 +26,7 @@ _CLIPS_AT_ONCE: Final = 256
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written."""
+    """The file that was written and how many clips of each label it has."""
 
     path: Path
     counts: dict[str, int]  # clips of each label, in the order of the labels

@@ -1,6 +1,7 @@
-"""Long recordings: backgrounds, and talk from which a training learns.
+"""Long recordings: backgrounds, and negative speech from which a training learns.
 
-In backgrounds words are planted, or every detection is a false alarm. Talk is heard joined, at the network's rate.
+In backgrounds words are mixed in, or every detection is a false alarm. Negative speech is heard joined, at the
+network's rate.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _pieces(file: Path, sample_rate: int) -> Iterator[Samples]:
 
 
 @dataclass(frozen=True)
-class Talk:
+class NegativeRecordings:
     """Recordings one after the other. They are in a file that is mapped, so that hours of it fill no memory."""
 
     samples: NDArray[np.int16] = field(repr=False)  # (n,)
@@ -138,11 +139,13 @@ class Talk:
 
     @property
     def seconds(self) -> float:
-        """Of all recordings together."""
+        """Seconds of all recordings together."""
         return len(self.samples) / self.sample_rate
 
 
-def open_talk(paths: Sequence[str | os.PathLike[str]], *, sample_rate: int, least_seconds: float) -> Talk:
+def open_negative_speech(
+    paths: Sequence[str | os.PathLike[str]], *, sample_rate: int, least_seconds: float
+) -> NegativeRecordings:
     """Sound files, and those below folders, of any length. Raises DataError if there are none, or less sound."""
     source = ", ".join(map(str, paths))
     with tempfile.TemporaryFile() as file:
@@ -154,7 +157,9 @@ def open_talk(paths: Sequence[str | os.PathLike[str]], *, sample_rate: int, leas
                 file.write(samples.data)
         if count < least_seconds * sample_rate:
             came = count / sample_rate
-            raise DataError(f"{source}: expected {least_seconds:g} s of talk or more, got {came:.2f} s; name more")
+            raise DataError(
+                f"{source}: expected {least_seconds:g} s of negative speech or more, got {came:.2f} s; name more"
+            )
         file.flush()
         mapped = np.memmap(file, np.int16, "r", shape=(count,))  # stays when the file is closed, and goes with it
-    return Talk(mapped, sample_rate, source, f"{crc:08x}-{count}")
+    return NegativeRecordings(mapped, sample_rate, source, f"{crc:08x}-{count}")

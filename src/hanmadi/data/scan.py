@@ -47,7 +47,7 @@ class Scan:
     others: Counter[str] = field(default_factory=Counter)  # no sounds, by suffix
 
     def notes(self) -> list[Note]:
-        """What is passed over."""
+        """Sentences on what is passed over, and why."""
         notes = [Note(text) for text in (_unread(self), _closed(self)) if text]
         for what, counts in (("of systems and network drives", self.leftovers), ("that are no sounds", self.others)):
             if counts:
@@ -82,7 +82,7 @@ def scan(folder: Path) -> Scan:
 
 
 def counted(counts: Counter[str]) -> str:
-    """``27 .m4a, 1 .aac``."""
+    """Counts by name as text for people, such as ``27 .m4a, 1 .aac``."""
     return ", ".join(
         f"{count} {printable(kind)}" for kind, count in sorted(counts.items(), key=lambda it: (-it[1], it[0]))
     )

@@ -59,7 +59,7 @@ class Recording:
 
 
 class Source(Protocol):
-    """An origin of recordings."""
+    """An origin of recordings: a folder, a file, a synthesiser."""
 
     @property
     def name(self) -> str:
@@ -141,7 +141,7 @@ class ClipStore:
 
     @property
     def seconds(self) -> float:
-        """Length of a clip in seconds."""
+        """The length of each clip in seconds."""
         return self.clip_samples / self.sample_rate
 
 

@@ -1,6 +1,6 @@
 """Thresholds by calibration: as few missed words as can be at so many false alarms an hour.
 
-Background recordings in which no keyword is said tell the false alarms of each word at each threshold; planted
+Background recordings in which no keyword is said tell the false alarms of each word at each threshold; mixed in
 keywords tell the hits. With T hours without a single false alarm one has shown, at 95 %, less than about 3 / T an
 hour, and no more: `Calibration.shown_per_hour` says what was shown.
 """
@@ -29,12 +29,12 @@ from hanmadi.evaluation.live import (
     Heard,
     ScoredStream,
     count_false_alarms,
+    evaluate_stream,
+    evaluate_words,
     hear,
-    hear_planted,
-    judge_stream,
-    judge_words,
     keyword_rows,
     missed_words,
+    score_mixed,
 )
 from hanmadi.evaluation.metrics import SECONDS_PER_HOUR, poisson_interval
 from hanmadi.files import replacing, write_text
@@ -57,7 +57,7 @@ class Option(NamedTuple):
 
     threshold: float
     false_alarms: float  # counted, or expected: see `expected`
-    hits: int  # of the planted ones
+    hits: int  # of the mixed-in ones
 
 
 class WordChoice(NamedTuple):
@@ -66,8 +66,8 @@ class WordChoice(NamedTuple):
     word: str
     threshold: float
     false_alarms: int
-    missed: int | None  # None: no words were planted
-    planted: int | None
+    missed: int | None  # None: no words were mixed in
+    mixed: int | None
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Calibration:
     words: tuple[WordChoice, ...]
     max_fa_per_hour: float  # what was asked for
     false_alarms: FalseAlarms
-    heard: tuple[Heard, ...]  # planted words; empty without data
-    data: str | None  # of the planted words
+    heard: tuple[Heard, ...]  # mixed-in words; empty without data
+    data: str | None  # of the mixed-in words
     seed: int
 
     @property
@@ -123,34 +123,34 @@ def calibrate(
 ) -> Calibration:
     """Choose a threshold for each word on recordings in which no keyword is said; nothing is stored.
 
-    With ``data``, keywords of its validation split are planted in ``plant_in``, otherwise in the same recordings, and
+    With ``data``, keywords of its validation split are mixed into ``plant_in``, otherwise in the same recordings, and
     the thresholds are those that miss the fewest; without, all words have the same. Raises DataError without
     backgrounds, for a rate not above 0, or if no threshold keeps the rate.
     """
     if not backgrounds or not max_fa_per_hour > 0:
         raise DataError(f"expected background recordings and a rate above 0, got {backgrounds!r}, {max_fa_per_hour:g}")
     if plant_in and data is None:
-        raise DataError("plant_in is for words that are planted; name recordings of them with data")
+        raise DataError("plant_in is for words that are mixed in; name recordings of them with data")
     recognizer = model if isinstance(model, Recognizer) else load(model)
     found = open_backgrounds(backgrounds, sample_rate=recognizer.sample_rate)
     alone = [hear(recognizer, background, hop_s=hop_s, on_stream=on_stream) for background in found]
-    planted: list[ScoredStream] = []
+    mixed: list[ScoredStream] = []
     if data is not None:
         store = store_for(recognizer, data)
         _, rows = keyword_rows(recognizer, store, split=split, at_most=clips)
         behind = open_backgrounds(plant_in, sample_rate=recognizer.sample_rate) or found
-        planted += hear_planted(
+        mixed += score_mixed(
             recognizer, store, rows, behind, snr_db=(snr_db,), seed=seed, hop_s=hop_s, on_stream=on_stream
         )
     config = recognizer.about.decision_config
     config = config if smoothing_s is None else replace(config, smoothing_s=smoothing_s)
-    chosen = choose(alone, planted, recognizer.labels, config, max_fa_per_hour=max_fa_per_hour, hop_s=hop_s)
+    chosen = choose(alone, mixed, recognizer.labels, config, max_fa_per_hour=max_fa_per_hour, hop_s=hop_s)
     return replace(chosen, data=None if data is None else str(data), seed=seed)
 
 
 def choose(
     alone: Sequence[ScoredStream],
-    planted: Sequence[ScoredStream],
+    mixed: Sequence[ScoredStream],
     labels: Sequence[str],
     config: DecisionConfig,
     *,
@@ -160,24 +160,24 @@ def choose(
     """Thresholds by scores that were computed before; see `calibrate`."""
     hours = sum(stream.seconds for stream in alone) / SECONDS_PER_HOUR
     allowed = int(max_fa_per_hour * hours + 1e-9)
-    if planted:
-        config = _least_missed(alone, planted, labels, config, allowed, hop_s)
+    if mixed:
+        config = _least_missed(alone, mixed, labels, config, allowed, hop_s)
     else:
         config = _equal(alone, labels, config, allowed, hop_s)
     alarms = count_false_alarms(alone, labels, config, hop_s=hop_s)
-    missed = _missed(planted, labels, config, hop_s)
+    missed = _missed(mixed, labels, config, hop_s)
     words = tuple(
         WordChoice(word, config.threshold_of(word), alarms.by_word[word], *missed.get(word, (None, None)))
         for word in LabelSet(tuple(labels)).keywords
     )
-    heard = tuple(judge_words(planted, labels, config, hop_s=hop_s))
+    heard = tuple(evaluate_words(mixed, labels, config, hop_s=hop_s))
     return Calibration(config, words, max_fa_per_hour, alarms, heard, data=None, seed=0)
 
 
 def _missed(
-    planted: Sequence[ScoredStream], labels: Sequence[str], config: DecisionConfig, hop_s: float
+    mixed: Sequence[ScoredStream], labels: Sequence[str], config: DecisionConfig, hop_s: float
 ) -> dict[str, tuple[int, int]]:
-    return missed_words(planted, labels, config, hop_s=hop_s) if planted else {}
+    return missed_words(mixed, labels, config, hop_s=hop_s) if mixed else {}
 
 
 # ---- the choice ----
@@ -200,7 +200,7 @@ def _equal(
 
 def _least_missed(
     alone: Sequence[ScoredStream],
-    planted: Sequence[ScoredStream],
+    mixed: Sequence[ScoredStream],
     labels: Sequence[str],
     config: DecisionConfig,
     allowed: int,
@@ -212,7 +212,7 @@ def _least_missed(
     other: the budget shrinks until the count of all together keeps it.
     """
     words = LabelSet(tuple(labels)).keywords
-    options = expected({word: options_of(word, alone, planted, labels, config, hop_s=hop_s) for word in words})
+    options = expected({word: options_of(word, alone, mixed, labels, config, hop_s=hop_s) for word in words})
     for budget in range(allowed, -1, -1):
         tried = replace(config, thresholds=spend(options, budget))
         if count_false_alarms(alone, labels, tried, hop_s=hop_s).count <= allowed:
@@ -223,19 +223,19 @@ def _least_missed(
 def options_of(
     word: str,
     alone: Sequence[ScoredStream],
-    planted: Sequence[ScoredStream],
+    mixed: Sequence[ScoredStream],
     labels: Sequence[str],
     config: DecisionConfig,
     *,
     hop_s: float,
 ) -> list[Option]:
     """What each threshold of one word does while no other word is detected; the last one never detects it."""
-    mine = [stream._replace(words=tuple(w for w in stream.words if w.label == word)) for stream in planted]
+    mine = [stream._replace(words=tuple(w for w in stream.words if w.label == word)) for stream in mixed]
     options = []
     for threshold in (*GRID, _NEVER):
         tried = replace(config, threshold=_NEVER, thresholds={word: threshold})
         alarms = count_false_alarms(alone, labels, tried, hop_s=hop_s).count
-        outcomes = [judge_stream(stream, labels, tried, hop_s=hop_s)[0] for stream in mine if stream.words]
+        outcomes = [evaluate_stream(stream, labels, tried, hop_s=hop_s)[0] for stream in mine if stream.words]
         options.append(Option(threshold, alarms, sum(heard.words - heard.misses for heard in outcomes)))
     return options
 

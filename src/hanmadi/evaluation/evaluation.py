@@ -42,14 +42,14 @@ class Evaluation:
     rows: NDArray[np.int64] = field(repr=False)  # (clips,) rows of the store
     truth: NDArray[np.int64] = field(repr=False)  # (clips,) index of the label
     scores: NDArray[np.float32] = field(repr=False)  # (clips, labels)
-    made_silence: int = 0  # clips of silence made from held-out noise; they are not in the figures above
-    made_silence_right: int = 0
+    synthetic_silence: int = 0  # clips of silence made from held-out noise; they are not in the figures above
+    synthetic_silence_right: int = 0
     left_out: int = 0  # recordings of words for which the model has no label
     broken: int = 0  # recordings that could not be read
 
     @property
     def clips(self) -> int:
-        """Recordings judged."""
+        """The number of recordings that were evaluated."""
         return len(self.truth)
 
     @property
@@ -59,7 +59,7 @@ class Evaluation:
 
     @property
     def right(self) -> int:
-        """Recordings answered rightly."""
+        """The number of recordings whose best-scored label was the right one."""
         return int((self.predicted == self.truth).sum())
 
     @property
@@ -93,7 +93,7 @@ class Evaluation:
             "labels": list(self.labels),
             "per_label": {scores.label: _plain(scores) for scores in self.per_label},
             "confusion": self.confusion.tolist(),
-            "made_silence": {"clips": self.made_silence, "right": self.made_silence_right},
+            "made_silence": {"clips": self.synthetic_silence, "right": self.synthetic_silence_right},
             "left_out": self.left_out,
             "broken": self.broken,
         }
@@ -106,7 +106,7 @@ def evaluate(
     split: Which = "auto",
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Judge a model on recordings; without ``data``, on those that it was trained on.
+    """Evaluate a model on recordings; without ``data``, on those that it was trained on.
 
     ``auto`` takes the test split of data that has official splits or that the model was trained on, and
     every recording of other data. Raises DataError or ModelError as `open_source` and `load` do.
@@ -115,7 +115,7 @@ def evaluate(
     recognizer = model if isinstance(model, Recognizer) else load(model, threads=os.cpu_count() or 1)
     store = store_for(recognizer, data, progress=progress)
     split, rows = rows_of_split(recognizer, store, split)
-    return judge(recognizer, store, rows, split)
+    return evaluate_clips(recognizer, store, rows, split)
 
 
 def check_split(split: str) -> None:
@@ -169,7 +169,7 @@ def trained_on(recognizer: Recognizer) -> str | None:
 
 
 def held_out_rows(recognizer: Recognizer, data: str | os.PathLike[str] | None) -> tuple[ClipStore, NDArray[np.int64]]:
-    """The clips that `evaluate` would judge: their store and rows. Raises DataError if there is none."""
+    """The clips that `evaluate` would evaluate: their store and rows. Raises DataError if there is none."""
     store = store_for(recognizer, data)
     rows = rows_of_split(recognizer, store, "auto")[1]
     labelled = rows[label_of_words(store, LabelSet(recognizer.labels))[store.word[rows]] >= 0]
@@ -178,7 +178,7 @@ def held_out_rows(recognizer: Recognizer, data: str | os.PathLike[str] | None) -
     return store, labelled
 
 
-def judge(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.int64], split: str) -> Evaluation:
+def evaluate_clips(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.int64], split: str) -> Evaluation:
     """Scores of the given rows of a store, those left out that the model has no label for."""
     labels = LabelSet(recognizer.labels)
     truth = label_of_words(store, labels)[store.word[rows]]
@@ -200,8 +200,8 @@ def scores_of_rows(recognizer: Recognizer, store: ClipStore, rows: NDArray[np.in
     return in_batches(lambda part: recognizer.scores(audio.from_int16(store.samples(part))), rows)
 
 
-def judge_made_silence(recognizer: Recognizer, examples: Examples) -> tuple[int, int]:
-    """How many clips of made silence there are in these examples, and how many are called silence."""
+def evaluate_synthetic_silence(recognizer: Recognizer, examples: Examples) -> tuple[int, int]:
+    """How many clips of synthetic silence there are in these examples, and how many are called silence."""
     indices = np.arange(len(examples) - examples.made, len(examples))
     if not len(indices):
         return 0, 0

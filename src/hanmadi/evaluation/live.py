@@ -1,7 +1,7 @@
-"""How good a model is live: words planted in long recordings, through the very stream and decisions that run.
+"""How good a model is live: words mixed into long recordings, through the very stream and decisions that run.
 
-Two things are measured, each where it can be measured honestly: how many planted words are missed, and how often a
-word is detected in the same recordings with nothing planted, where every detection is a false alarm. Scores are
+Two things are measured, each where it can be measured honestly: how many mixed-in words are missed, and how often a
+word is detected in the same recordings with nothing mixed in, where every detection is a false alarm. Scores are
 computed once; decisions with other thresholds are then made from them.
 """
 
@@ -30,7 +30,7 @@ from hanmadi.evaluation.metrics import (
     poisson_interval,
     wilson_interval,
 )
-from hanmadi.evaluation.mixing import GRACE_S, Word, plant
+from hanmadi.evaluation.mixing import GRACE_S, Word, mix_into
 from hanmadi.files import csv_text
 from hanmadi.inference.decisions import DecisionConfig, Detection, decide
 from hanmadi.inference.recognizer import Recognizer, load
@@ -39,8 +39,8 @@ from hanmadi.labels import LabelSet, normal_word
 from hanmadi.runs import run_of
 
 SNR_DB: Final = 10.0
-SLOT_S: Final = 4.0  # of background for each planted word
-_SESSION_WORDS: Final = 60  # words planted in one stream: four minutes, so that memory stays flat
+SLOT_S: Final = 4.0  # of background for each mixed-in word
+_SESSION_WORDS: Final = 60  # words mixed into one stream: four minutes, so that memory stays flat
 # thresholds that are tried; closer together near 1, where a network may be sure of all it says
 THRESHOLDS: Final = (*(round(0.02 * i, 2) for i in range(2, 49)), 0.97, 0.98, 0.985, 0.99, 0.995, 0.999, 0.9999)
 
@@ -53,7 +53,7 @@ class ScoredStream(NamedTuple):
     times: NDArray[np.float64]  # (windows,) ends in seconds
     scores: NDArray[np.float32]  # (windows, labels)
     words: tuple[Word, ...] = ()  # none: every detection is a false alarm
-    snr_db: float | None = None  # of the planted words
+    snr_db: float | None = None  # of the mixed-in words
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class FalseAlarms:
 
     @property
     def count(self) -> int:
-        """Of all words together."""
+        """The number of false alarms of all words together."""
         return sum(self.by_word.values())
 
     @property
     def per_hour(self) -> float:
-        """Of all words together."""
+        """False alarms an hour, of all words together."""
         return false_alarms_per_hour(self.count, self.seconds)
 
     @property
@@ -79,7 +79,7 @@ class FalseAlarms:
         return poisson_interval(self.count, exposure=self.seconds / SECONDS_PER_HOUR)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """The figures as plain values, which JSON can hold."""
         return {
             "count": self.count, "hours": self.seconds / SECONDS_PER_HOUR, "per_hour": self.per_hour,
             "interval": list(self.interval), "by_word": dict(self.by_word),
@@ -88,7 +88,7 @@ class FalseAlarms:
 
 @dataclass(frozen=True)
 class Heard:
-    """How planted words fared in one background at one SNR."""
+    """How mixed-in words fared in one background at one SNR."""
 
     background: str
     snr_db: float | None
@@ -100,7 +100,7 @@ class Heard:
 
     @property
     def miss_rate(self) -> float:
-        """Share of the words."""
+        """The share of the words mixed in that was not detected, 0 to 1."""
         return self.misses / self.words
 
     @property
@@ -118,7 +118,7 @@ class Heard:
         return self.substitutions + self.strays
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """The figures as plain values, which JSON can hold."""
         return {
             "background": self.background, "snr_db": self.snr_db, "words": self.words, "misses": self.misses,
             "miss_rate": self.miss_rate, "interval": list(self.interval), "substitutions": self.substitutions,
@@ -141,18 +141,18 @@ class DetPoint(NamedTuple):
 
 @dataclass(frozen=True)
 class LiveEvaluation:
-    """What a model does live."""
+    """How often a model misses words, and how often it alarms falsely, in streams."""
 
     model: str
     data: str
     split: str
     seed: int
-    clips: int  # recordings planted, each once in each background at each SNR
+    clips: int  # recordings mixed in, each once in each background at each SNR
     hop_s: float
     config: DecisionConfig
     heard: tuple[Heard, ...]
     false_alarms: FalseAlarms | None  # None: no background recordings were given
-    missed_words: Mapping[str, tuple[int, int]]  # word: missed, planted
+    missed_words: Mapping[str, tuple[int, int]]  # word: missed, mixed in
     det: tuple[DetPoint, ...] = field(repr=False)
 
     @property
@@ -184,10 +184,10 @@ def evaluate_live(
     hop_s: float = HOP_S,
     on_stream: Callable[[str], None] = lambda _: None,
 ) -> LiveEvaluation:
-    """Judge a model live: keywords of ``data`` (otherwise of its training), planted in ``backgrounds``.
+    """Evaluate a model live: keywords of ``data`` (otherwise of its training), mixed into ``backgrounds``.
 
-    backgrounds: recordings or folders of them in which no keyword is said; without any, words are planted in the
-    noise that the data has, and false alarms are not counted. Each of ``clips`` clips (all, otherwise) is planted
+    backgrounds: recordings or folders of them in which no keyword is said; without any, words are mixed into the
+    noise that the data has, and false alarms are not counted. Each of ``clips`` clips (all, otherwise) is mixed in
     once in each background at each SNR. ``on_stream`` is called with the name of each stream before it is heard.
     Raises DataError for absent recordings, or data without keywords or noise.
     """
@@ -197,18 +197,18 @@ def evaluate_live(
     split, rows = keyword_rows(recognizer, store, split=split, at_most=clips)
     given = open_backgrounds(backgrounds, sample_rate=recognizer.sample_rate)
     behind = given or [own_noise(store, split)]
-    planted = list(
-        hear_planted(recognizer, store, rows, behind, snr_db=snr_db, seed=seed, hop_s=hop_s, on_stream=on_stream)
+    mixed = list(
+        score_mixed(recognizer, store, rows, behind, snr_db=snr_db, seed=seed, hop_s=hop_s, on_stream=on_stream)
     )
     alone = [hear(recognizer, background, hop_s=hop_s, on_stream=on_stream) for background in given]
     config = recognizer.about.decision_config
     labels = recognizer.labels
     return LiveEvaluation(
         model=str(recognizer.path), data=store.source, split=split, seed=seed, clips=len(rows), hop_s=hop_s,
-        config=config, heard=tuple(judge_words(planted, labels, config, hop_s=hop_s)),
+        config=config, heard=tuple(evaluate_words(mixed, labels, config, hop_s=hop_s)),
         false_alarms=count_false_alarms(alone, labels, config, hop_s=hop_s) if alone else None,
-        missed_words=missed_words(planted, labels, config, hop_s=hop_s),
-        det=tuple(sweep(planted, alone, labels, config, hop_s=hop_s)),
+        missed_words=missed_words(mixed, labels, config, hop_s=hop_s),
+        det=tuple(sweep(mixed, alone, labels, config, hop_s=hop_s)),
     )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def own_noise(store: ClipStore, split: str) -> Background:
     noises = split_noise(store)
     found = noises[split] if split in SPLITS else [noise for part in noises.values() for noise in part]
     if not found:
-        raise DataError(f"{store.source}: has no noise recordings to plant words in; name some with --background")
+        raise DataError(f"{store.source}: has no noise recordings to mix words into; name some with --background")
     return from_samples(f"noise of {store.source}", [audio.from_int16(noise) for noise in found])
 
 
@@ -246,7 +246,7 @@ def hear(
     hop_s: float = HOP_S,
     on_stream: Callable[[str], None] = lambda _: None,
 ) -> ScoredStream:
-    """Scores of a background with nothing planted: its recordings one after the other, in one stream."""
+    """Scores of a background with nothing mixed in: its recordings one after the other, in one stream."""
     on_stream(background.name)
     stream = Stream(recognizer, hop_s=hop_s)
     windows = [window for recording in background.recordings() for window in stream.push(recording)]
@@ -255,7 +255,7 @@ def hear(
     return _scored(background.name, stream.time_s, windows)
 
 
-def hear_planted(
+def score_mixed(
     recognizer: Listener,
     store: ClipStore,
     rows: NDArray[np.int64],
@@ -266,7 +266,7 @@ def hear_planted(
     hop_s: float = HOP_S,
     on_stream: Callable[[str], None] = lambda _: None,
 ) -> Iterator[ScoredStream]:
-    """Scores of streams in which the clips are planted, in an order of chance: each once in each background and SNR."""
+    """Scores of streams into which the clips are mixed, in an order of chance: each once in each background and SNR."""
     for index, background in enumerate(backgrounds):
         for ratio in snr_db:
             on_stream(f"{len(rows)} words in {background.name} at {ratio:g} dB")
@@ -288,7 +288,7 @@ def _sessions(
         behind, left_over = take(len(part) * slot, recordings, left_over)
         labels = [normal_word(store.words[word]) for word in store.word[part]]
         clips = audio.from_int16(store.samples(part))
-        yield plant(clips, labels, behind, sample_rate=store.sample_rate, snr_db=snr_db, rng=rng)
+        yield mix_into(clips, labels, behind, sample_rate=store.sample_rate, snr_db=snr_db, rng=rng)
 
 
 def _scored(
@@ -328,7 +328,7 @@ def match(detections: Sequence[Detection], words: Sequence[Word]) -> list[Detect
     ]
 
 
-def judge_stream(
+def evaluate_stream(
     stream: ScoredStream, labels: Sequence[str], config: DecisionConfig, *, hop_s: float
 ) -> tuple[Heard, list[bool]]:
     """How the words of one stream fared, and which of them were missed."""
@@ -345,24 +345,24 @@ def judge_stream(
     return heard, missed
 
 
-def judge_words(
-    planted: Sequence[ScoredStream], labels: Sequence[str], config: DecisionConfig, *, hop_s: float
+def evaluate_words(
+    mixed: Sequence[ScoredStream], labels: Sequence[str], config: DecisionConfig, *, hop_s: float
 ) -> list[Heard]:
-    """How planted words fared: one entry for each background and SNR."""
+    """How mixed-in words fared: one entry for each background and SNR."""
     groups: dict[tuple[str, float | None], list[Heard]] = {}
-    for stream in planted:
-        heard, _ = judge_stream(stream, labels, config, hop_s=hop_s)
+    for stream in mixed:
+        heard, _ = evaluate_stream(stream, labels, config, hop_s=hop_s)
         groups.setdefault((stream.background, stream.snr_db), []).append(heard)
     return [_together(found) for found in groups.values()]
 
 
 def missed_words(
-    planted: Sequence[ScoredStream], labels: Sequence[str], config: DecisionConfig, *, hop_s: float
+    mixed: Sequence[ScoredStream], labels: Sequence[str], config: DecisionConfig, *, hop_s: float
 ) -> dict[str, tuple[int, int]]:
-    """Of each keyword, how many of the planted ones are missed and how many there are."""
+    """Of each keyword, how many of the mixed-in ones are missed and how many there are."""
     counts = dict.fromkeys(LabelSet(tuple(labels)).keywords, (0, 0))
-    for stream in planted:
-        for word, missed in zip(stream.words, judge_stream(stream, labels, config, hop_s=hop_s)[1], strict=True):
+    for stream in mixed:
+        for word, missed in zip(stream.words, evaluate_stream(stream, labels, config, hop_s=hop_s)[1], strict=True):
             before = counts[word.label]
             counts[word.label] = (before[0] + missed, before[1] + 1)
     return counts
@@ -378,7 +378,7 @@ def count_false_alarms(
 
 
 def sweep(
-    planted: Sequence[ScoredStream],
+    mixed: Sequence[ScoredStream],
     alone: Sequence[ScoredStream],
     labels: Sequence[str],
     config: DecisionConfig,
@@ -389,7 +389,7 @@ def sweep(
     """A DET curve: misses and false alarms for thresholds that are the same for all words."""
     for threshold in thresholds:
         tried = replace(config, threshold=threshold, thresholds={})
-        heard = _together(judge_words(planted, labels, tried, hop_s=hop_s))
+        heard = _together(evaluate_words(mixed, labels, tried, hop_s=hop_s))
         alarms = count_false_alarms(alone, labels, tried, hop_s=hop_s) if alone else None
         rate = (None,) * 4 if alarms is None else (alarms.count, alarms.per_hour, *alarms.interval)
         yield DetPoint(threshold, heard.miss_rate, heard.misses, heard.words, *rate)

@@ -22,7 +22,7 @@ SECONDS_PER_HOUR: Final = 3_600.0
 
 
 class Interval(NamedTuple):
-    """A confidence interval."""
+    """A confidence interval: its lower and its upper end."""
 
     low: float
     high: float
@@ -60,7 +60,7 @@ def accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
     """Share of clips whose predicted label is the true one. Raises DataError for none."""
     rows, columns = _index_pair(truth, predicted)
     if len(rows) == 0:
-        raise DataError("expected at least one clip to judge, got none")
+        raise DataError("expected at least one clip to evaluate, got none")
     return float(np.mean(rows == columns))
 
 

@@ -42,7 +42,7 @@ class Mined(NamedTuple):
 
 @dataclass(frozen=True)
 class Mining:
-    """What was found."""
+    """The false alarms that were found in recordings, and where their clips lie."""
 
     folder: Path
     clips: tuple[Mined, ...]

@@ -1,4 +1,4 @@
-"""Words planted in a background, at known places: what a live recogniser is judged on."""
+"""Words mixed into a background, at known places: what a live recogniser is evaluated on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DIGITAL_SILENCE: Final = 1e-9  # mean power below which there is nothing to hav
 
 
 class Word(NamedTuple):
-    """A word in a stream."""
+    """A word that was mixed into a stream: its label and where it begins and ends."""
 
     label: str
     start_s: float  # by its level, see `hanmadi.augment.connected_speech.word_extents`
@@ -29,11 +29,11 @@ class Word(NamedTuple):
 
 
 def shortest_slot_s(clip_s: float) -> float:
-    """Seconds that a planted clip needs for itself, so that no two words can be taken for each other."""
+    """Seconds that a mixed-in clip needs for itself, so that no two words can be taken for each other."""
     return LEAD_S + clip_s + GRACE_S
 
 
-def plant(
+def mix_into(
     clips: Samples,
     labels: Sequence[str],
     background: Samples,
@@ -42,7 +42,7 @@ def plant(
     snr_db: float,
     rng: Rng,
 ) -> tuple[Samples, list[Word]]:
-    """Plant each clip into its own slot of a background: (count, n) and (samples,) to (samples,) and the words.
+    """Mix each clip into its own slot of a background: (count, n) and (samples,) to (samples,) and the words.
 
     The slots are equal parts of the background. Within its slot a clip stands anywhere, but not in a pause of the
     background where another place is found, for the ratio would then make it inaudible beside the speech around.
@@ -55,7 +55,7 @@ def plant(
     room = slot - round((LEAD_S + GRACE_S) * sample_rate) - length
     if room < 0:
         raise AudioError(
-            f"expected {shortest_slot_s(length / sample_rate):g} s of background or more for each planted clip, "
+            f"expected {shortest_slot_s(length / sample_rate):g} s of background or more for each mixed-in clip, "
             f"got {slot / sample_rate:.2f} s"
         )
     clips = clips * _fades(length, round(_FADE_S * sample_rate))

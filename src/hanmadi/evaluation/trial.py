@@ -40,7 +40,7 @@ class Trial:
 
     @property
     def correct(self) -> bool:
-        """Whether the model is right."""
+        """Whether the best-scored label is that of the clip."""
         return self.prediction.label == self.truth
 
 

@@ -89,7 +89,7 @@ def _decisions(bundle: Bundle) -> dict[str, Any]:
 
 
 def _arrays(features: FeatureConfig, network: Network) -> dict[str, str]:
-    """Declarations by name."""
+    """The C declarations of the model's constant arrays, by name."""
     angle = 2 * np.pi * np.arange(features.n_fft // 2) / features.n_fft
     firsts, counts, weights = _sparse(mel_filters(features))
     floats = {

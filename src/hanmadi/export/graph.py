@@ -37,7 +37,7 @@ class Convolution:
 
     @property
     def shape_out(self) -> tuple[int, int, int]:
-        """(channels, rows, columns)"""
+        """The shape of a layer's output: (channels, rows, columns)."""
         rows, columns = (
             (size + 2 * pad - kernel) // stride + 1
             for size, pad, kernel, stride in zip(
@@ -49,7 +49,7 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Network:
-    """Features to logits."""
+    """The layers of a model file between features and logits, as plain arrays."""
 
     convolutions: tuple[Convolution, ...]
     weights: Samples  # of the dense layer, (labels, channels)

@@ -33,7 +33,7 @@ class Converted(nn.Module):
         self.front_end, self.network = ExportedFrontEnd(features), Rebuilt(network)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Waveform to scores."""
+        """Waveforms (batch, clip_samples) to scores (batch, labels)."""
         return torch.softmax(self.network(self.front_end(samples)), dim=-1)
 
 

@@ -71,7 +71,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """The comparison as plain values, which JSON can hold."""
         return asdict(self) | {
             "pairs": [to_dict(pair) for pair in self.pairs],
             "accuracy": [found._asdict() for found in self.accuracy],
@@ -120,7 +120,7 @@ def check_variation(scores: Scores) -> float:
 
 
 def row(pair: Pair) -> list[str]:
-    """A pair as cells of a table."""
+    """The comparison of two runtimes as the cells of a table."""
     limit = "-" if pair.limit is None else f"{pair.limit:g}"
     return [
         f"{pair.one} = {pair.other}" if pair.limit is not None else f"{pair.one} to {pair.other}",
@@ -129,7 +129,7 @@ def row(pair: Pair) -> list[str]:
 
 
 def to_dict(pair: Pair) -> dict[str, Any]:
-    """As plain values."""
+    """The comparison as plain values, which JSON can hold."""
     return pair._asdict() | {"agrees": pair.agrees}
 
 
@@ -165,7 +165,7 @@ def facts(report: Report) -> list[str]:
 
 
 def markdown(report: Report) -> str:
-    """The report as Markdown."""
+    """The report of the comparison as Markdown, for people."""
     parts = [f"# {Path(report.model).name} to {report.target}"]
     if report.pairs:
         parts.append(markdown_table(HEADER, map(row, report.pairs)))

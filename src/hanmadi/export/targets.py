@@ -24,7 +24,7 @@ from hanmadi.card import Card
 from hanmadi.data.examples import label_of_words
 from hanmadi.data.store import ClipStore
 from hanmadi.errors import DataError, MissingExtraError, ModelError, TrainingError
-from hanmadi.evaluation.evaluation import Evaluation, Which, judge, rows_of_split, store_for, trained_on
+from hanmadi.evaluation.evaluation import Evaluation, Which, evaluate_clips, rows_of_split, store_for, trained_on
 from hanmadi.export import c as c_export
 from hanmadi.export import parity
 from hanmadi.export.graph import features_of, read_network
@@ -68,7 +68,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Job:
-    """What a target is made of."""
+    """Everything that an export needs: the model, the clips to compare, where to write."""
 
     recognizer: Recognizer
     out: Path
@@ -232,7 +232,7 @@ def _to_int8(job: Job) -> Outcome:
 
 def _accuracy(before: Recognizer, after: Recognizer, store: ClipStore, split: Which) -> Accuracy:
     _, rows = rows_of_split(before, store, split)
-    found: list[Evaluation] = [judge(model, store, rows, split) for model in (before, after)]
+    found: list[Evaluation] = [evaluate_clips(model, store, rows, split) for model in (before, after)]
     first, second = found
     return Accuracy(split, first.clips, first.accuracy, first.interval, second.accuracy, second.interval)
 
@@ -313,7 +313,7 @@ def _to_web(job: Job) -> Outcome:
 
 
 class Target(NamedTuple):
-    """A runtime to export to."""
+    """A runtime to export to: its name, its function, what must be installed."""
 
     write: Callable[[Job], Outcome]
     summary: str

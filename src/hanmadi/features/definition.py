@@ -68,7 +68,7 @@ class FeatureConfig:
 
     @property
     def clip_samples(self) -> int:
-        """Samples in a clip."""
+        """The number of samples in a clip."""
         return round(self.sample_rate * self.seconds)
 
     @property
@@ -78,7 +78,7 @@ class FeatureConfig:
 
     @property
     def n_frames(self) -> int:
-        """Frames in a clip."""
+        """The number of frames in a clip."""
         padded = self.clip_samples + (2 * (self.n_fft // 2) if self.centred else 0)
         return 1 + (padded - (self.n_fft if self.centred else self.window)) // self.hop
 
@@ -171,12 +171,12 @@ def mel_filters(config: FeatureConfig, warp: float = 1.0) -> Samples:
 
 
 def hz_to_mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Frequency in Hz to mel."""
+    """Convert a frequency in Hz to mel: 2595 log10(1 + f / 700)."""
     return 2595.0 * np.log10(1.0 + np.asarray(hz, dtype=np.float64) / 700.0)
 
 
 def mel_to_hz(mel: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Mel to frequency in Hz."""
+    """Convert mel to a frequency in Hz, the inverse of `hz_to_mel`."""
     return 700.0 * (10.0 ** (np.asarray(mel, dtype=np.float64) / 2595.0) - 1.0)
 
 

@@ -121,7 +121,7 @@ class ExportedFrontEnd(FrontEnd):
         self.needed = (int(rows.max()) + 1) * self.row  # samples, zeros at the end included
 
     def power(self, samples: Tensor) -> Tensor:
-        """As in `FrontEnd`."""
+        """Squared magnitudes of the frames, as in `FrontEnd.power`."""
         power = self._sorted_power(samples).permute(1, 0, 2)
         power = power.reshape(-1, self.config.n_frames, len(self.outer) * self.second)
         return power.index_select(2, self.order)

@@ -22,7 +22,7 @@ _TOLERANCE_S: Final = 1e-9  # what rounding adds to a time
 
 
 class Detection(NamedTuple):
-    """A word was said."""
+    """A detected word: its label, the time of the decision, its score."""
 
     label: str
     time_s: float  # end of the window at which it was decided, in stream time

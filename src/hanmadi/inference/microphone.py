@@ -34,7 +34,7 @@ _NO_PORTAUDIO: Final = (
 
 
 class Device(NamedTuple):
-    """A device that records."""
+    """A microphone or other recording device: number, name, rate."""
 
     number: int  # what --device takes; a part of the name does as well
     name: str

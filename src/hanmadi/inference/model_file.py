@@ -28,7 +28,7 @@ _CARD_KEY: Final = "hanmadi_card"
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened model file."""
+    """An opened model file: session, labels, rate, clip length, card."""
 
     path: Path
     session: onnxruntime.InferenceSession
@@ -37,7 +37,7 @@ class Bundle:
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """Samples a second of the noise, in Hz."""
         return self.about.sample_rate
 
     @property

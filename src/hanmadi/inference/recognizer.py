@@ -31,7 +31,7 @@ class Score(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """The answer for one clip."""
+    """The answer for one clip: the best label, its score, and the next best ones."""
 
     label: str
     score: float
@@ -76,12 +76,12 @@ class Recognizer:
 
     @property
     def path(self) -> Path:
-        """The model file."""
+        """The path of the model file."""
         return self._bundle.path
 
     @property
     def bundle(self) -> Bundle:
-        """The opened model file."""
+        """The opened model file: session, labels, rate, card."""
         return self._bundle
 
     def predict(self, samples: Samples, *, sample_rate: int, top: int = TOP) -> Prediction:

@@ -37,15 +37,15 @@ class Listener(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """In the order of the scores."""
+        """The labels in the order of the scores."""
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """Samples a second that the network hears, in Hz."""
 
     @property
     def clip_samples(self) -> int:
-        """Samples of a window."""
+        """The number of samples of a window."""
 
     @property
     def about(self) -> Card:
@@ -116,17 +116,17 @@ class Stream:
 
     @property
     def recognizer(self) -> Listener:
-        """What gives the scores."""
+        """The recogniser that scores the windows."""
         return self._recognizer
 
     @property
     def sample_rate(self) -> int:
-        """Of the blocks, in Hz."""
+        """Samples a second of the blocks that are pushed, in Hz."""
         return self._rate
 
     @property
     def time_s(self) -> float:
-        """How much came so far."""
+        """Seconds of sound that were pushed so far."""
         return self._came / self._rate
 
     @property

@@ -62,7 +62,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 class Feedback(NamedTuple):
-    """What is said to an answer."""
+    """Whether a learner's answer is right, and the text that is shown for it."""
 
     kind: str  # the phrase: "right", "open", "listed" for a message of the exercise's own, "large", ...
     text: str  # Markdown
@@ -70,7 +70,7 @@ class Feedback(NamedTuple):
 
 @dataclass(frozen=True)
 class Exercise:
-    """A question with its answer."""
+    """A question of a lesson with its right answer and how close one must come."""
 
     name: str
     right: Any  # a number, a text, a bool, or several numbers

@@ -92,12 +92,12 @@ class Portion:
 
     @property
     def name(self) -> str:
-        """That of the source."""
+        """The name of the recordings that these clips were chosen from."""
         return self.source.name
 
     @property
     def licence(self) -> str | None:
-        """That of the source."""
+        """The licence of the recordings that these clips were chosen from."""
         return self.source.licence
 
     def fingerprint(self) -> str:
@@ -120,11 +120,11 @@ class Portion:
             yield from (found[i] for i in sorted(order[:keep]))
 
     def noises(self) -> Iterator[Recording]:
-        """All of the source."""
+        """The noise recordings, which are not reduced as the words are."""
         return self.source.noises()
 
     def notes(self) -> Sequence[Note]:
-        """Those on the source."""
+        """The notes on the source of these clips."""
         return self.source.notes()
 
 

@@ -33,7 +33,7 @@ LOG_MEL = FeatureConfig(n_fft=512, window=480, hop=160, n_mels=40, mean=-6.0, st
 # shift and noise alone: "the smallest model, BC-ResNet-1, does not use SpecAugment" (section 4.1)
 AUGMENTATION = Augmentation(
     shift_ms=100.0, gain_db=(0.0, 0.0), noise_p=0.8, snr_db=(1.0, 60.0), warp=0.0, stretch=0.0,
-    masked_mels=0, masked_frames=0, running_p=0.0, hard_p=0.0, room_p=0.0, talk_p=0.0, noises=0,
+    masked_mels=0, masked_frames=0, running_p=0.0, hard_p=0.0, room_p=0.0, behind_p=0.0, noises=0,
 )  # fmt: skip
 EPOCHS, WARM_UP_EPOCHS = 200, 5
 RECIPE = Recipe(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network by name."""
+    """A network by name: how it is built, the features it sees, how it is trained."""
 
     name: str
     build: Callable[[tuple[int, ...], int], nn.Module]  # (shape of the features, number of labels)

@@ -28,7 +28,7 @@ LOG_MEL_8K = FeatureConfig(
 AUGMENTATION = Augmentation()
 RECIPE = Recipe(
     epochs=60,
-    least_steps=1_200,
+    minimum_steps=1_200,
     batch=128,
     shards=2,
     learning_rate=6e-3,
@@ -45,7 +45,7 @@ RECIPE = Recipe(
 
 @dataclass(frozen=True)
 class Size:
-    """A setting of the dial."""
+    """The numbers of channels and blocks of one network of the family."""
 
     stem: int  # channels of the first convolution
     bands: tuple[tuple[int, int], ...]  # (channels, residual blocks) of each stage; each halves the frequency axis
@@ -127,7 +127,7 @@ class Dense(nn.Conv2d):
     learns_in_bfloat16 = True  # for the card: `hanmadi.models.precision.learns_in_bfloat16`
 
     def forward(self, x: Tensor) -> Tensor:
-        """As `torch.nn.Conv2d`."""
+        """Images (batch, channels, rows, columns), as `torch.nn.Conv2d` takes them."""
         if not (self.training and x.device.type == "cpu" and multiplies_bfloat16()):
             return super().forward(x)
         weight = self.weight.bfloat16()
@@ -150,17 +150,17 @@ def _over_time(size: Size, number: int) -> nn.Module:
 _UNMASKED = replace(AUGMENTATION, masked_mels=0, masked_frames=0, noises=200)
 _NARROW = replace(AUGMENTATION, masked_mels=2, masked_frames=3, noises=200)
 # (2026-11-26): so has who learns what teachers say of mixtures; with a third more talk it is taken in by talk less
-_TAUGHT = replace(_UNMASKED, running_p=0.4, talk_p=0.2)
+_TAUGHT = replace(_UNMASKED, running_p=0.4, behind_p=0.2)
 
 
 def _register(
-    name: str, size: Size, summary: str, *, features: FeatureConfig = LOG_MEL, altered: Augmentation = AUGMENTATION
+    name: str, size: Size, summary: str, *, features: FeatureConfig = LOG_MEL, augmented: Augmentation = AUGMENTATION
 ) -> None:
-    recipe = replace(RECIPE, augmentation=altered, teaching=Teaching(augmentation=_TAUGHT))
+    recipe = replace(RECIPE, augmentation=augmented, teaching=Teaching(augmentation=_TAUGHT))
     register(Architecture(name, partial(WordNet, size=size), features, recipe, summary))
 
 
-_register("tiny", TINY, "for a microcontroller: under 10,000 parameters", altered=_UNMASKED)
+_register("tiny", TINY, "for a microcontroller: under 10,000 parameters", augmented=_UNMASKED)
 _register("small", SMALL, "the default: for a laptop, a phone, a small computer")
-_register("small_8k", SMALL, "small, for sound at 8 kHz", features=LOG_MEL_8K, altered=_NARROW)
+_register("small_8k", SMALL, "small, for sound at 8 kHz", features=LOG_MEL_8K, augmented=_NARROW)
 _register("base", BASE, "for accuracy first: under 350,000 parameters")

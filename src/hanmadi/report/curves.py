@@ -28,7 +28,7 @@ class Scale(NamedTuple):
     end: float  # place of high
 
     def __call__(self, value: float) -> float:
-        """Place of a value."""
+        """The place in the drawing, in pixels, of a value of the axis."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
@@ -212,11 +212,11 @@ def _what_happened(history: Sequence[Epoch], kept: int) -> list[str]:
 def _note(card: Card) -> Html | None:
     recipe = card.training.recipe
     changes = {"augment": "augmented clips", "label_smoothing": "smoothed labels"}
-    altered = [word for key, word in changes.items() if recipe.get(key)]
-    if not altered:
+    augmented = [word for key, word in changes.items() if recipe.get(key)]
+    if not augmented:
         return tag("p", "Training figures are measured while it learns.", class_="note")
     text = (
-        f"Training figures are measured on {' and '.join(altered)} while it learns, validation figures on clips as "
+        f"Training figures are measured on {' and '.join(augmented)} while it learns, validation figures on clips as "
         "recorded. That is why training may look worse than validation here; the gap above compares like with like."
     )
     if card.training.teachers:

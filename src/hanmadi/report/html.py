@@ -15,7 +15,7 @@ _VOID: Final = frozenset({"br", "col", "img", "link", "meta"})
 
 
 class Html(str):
-    """Text that is HTML already."""
+    """Text that is HTML already and is not escaped again."""
 
     __slots__ = ()
 
@@ -62,7 +62,7 @@ def composed(text: str) -> str:
 
 
 def section(anchor: str, title: str, *children: str | None) -> Html:
-    """A section with its heading."""
+    """A section of the page with its heading and an anchor."""
     heading = tag("h2", title, id=f"{anchor}-title")
     return tag("section", heading, *children, id=anchor, aria_labelledby=f"{anchor}-title")
 
@@ -92,7 +92,7 @@ def percent(share: float | None) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """``96.1 to 98.4 %``"""
+    """An interval of shares as text for people, such as ``96.1 to 98.4 %``."""
     return f"{percent(low).removesuffix(NBSP + '%')} to {percent(high)}"
 
 
@@ -109,7 +109,7 @@ def number(value: float | None, digits: int = 6) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """``1 clip``, ``1,200 clips``"""
+    """A number with its noun, such as ``1 clip`` or ``1,200 clips``."""
     return f"{n:,}{NBSP}{noun}{'' if n == 1 else 's'}"
 
 

@@ -51,7 +51,7 @@ def write_report(
 
 
 def report_html(*, card: Card, history: Sequence[Epoch], evaluation: Evaluation, store: ClipStore) -> str:
-    """The page as text."""
+    """The report of a training as one HTML page."""
     sections = {
         "answer": answer(card, evaluation),
         "curves": curves(card, history),
@@ -106,5 +106,5 @@ def _hash(text: str) -> str:
 
 
 def _short(source: str) -> str:
-    """The last part of a path."""
+    """The last part of a path, for a title."""
     return Path(source).name or source

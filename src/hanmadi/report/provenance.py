@@ -36,7 +36,7 @@ def data(card: Card, store: ClipStore) -> Html:
         ("Recordings", name(about.source or NONE)),
         ("Licence", about.licence or "not stated by the data"),
         ("Attribution", about.attribution),
-        ("Talk without a keyword", _talk(about.talk)),
+        ("Talk without a keyword", _talk(about.negatives)),
         ("Hard negatives", _hard_negatives(about.hard_negatives)),
         ("Teachers", ", ".join(map(composed, card.training.teachers)) or None),
         ("Split", _held_out(about)),
@@ -131,7 +131,7 @@ def _split_table(card: Card) -> Html:
     sums: list[tuple[str, list[int | None]]] = [
         ("All", [sum(found.per_label.values()) for found in splits.values()]),
         ("of them recordings", [found.clips for found in splits.values()]),
-        ("of them silence made from noise", [found.made_silence for found in splits.values()]),
+        ("of them silence made from noise", [found.synthetic_silence for found in splits.values()]),
         ("Speakers", [found.speakers or None for found in splits.values()]),
     ]
     foot = [tag("tr", tag("th", title, scope="row"), *map(_cell, values)) for title, values in sums]

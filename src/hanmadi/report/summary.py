@@ -192,12 +192,12 @@ def _split_row(title: str, split: Accuracy, floor: float) -> Html:
 def _facts(card: Card, evaluation: Evaluation) -> list[tuple[str, str | None]]:
     architecture, training = card.architecture, card.training
     seconds, epochs = training.seconds, training.epochs
-    made, method = evaluation.made_silence, card.data.method or ""
+    made, method = evaluation.synthetic_silence, card.data.method or ""
     cost = f"{si(architecture.parameters)} parameters, {si(architecture.macs, 'MAC')} a clip"
     trained = f"{duration(seconds)}, {count(epochs, 'epoch')}" if seconds is not None and epochs else None
     silence = None
     if made:
-        right = evaluation.made_silence_right
+        right = evaluation.synthetic_silence_right
         low_high = interval(*wilson_interval(right, made))
         silence = f"{right:,} of {made:,} called silence: {percent(right / made)} ({low_high})"
     return [

@@ -1,4 +1,4 @@
-"""What a network sees of clips in training: altered anew each time, some with running speech behind or instead."""
+"""What a network sees of clips in training: augmented anew each time, some with running speech behind or instead."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from hanmadi.features.torch import FrontEnd
 from hanmadi.models.recipe import Recipe
 
 _STRIP_SECONDS_PER_CLIP, _STRIP_SECONDS = 0.06, (10.0, 600.0)  # of running speech for an epoch, and its limits
-_RECORDED: Final = 0.6  # share of it that is recorded talk, if there is any
+_RECORDED: Final = 0.6  # share of it that is recorded negative speech, if there is any
 _PHRASE: Final = 3  # words of one speaker that follow each other in it
 _RUNNING_GAIN_DB: Final = (-10.0, 10.0)
-_JUDGED_SECONDS: Final = 0.1  # from one window that is judged to the next
-_JUDGED_BATCH: Final = 64
+_SCORED_SECONDS: Final = 0.1  # from one window that is evaluated to the next
+_SCORED_BATCH: Final = 64
 _HARDEST: Final = 0.05  # share of those that count as hard
 _JITTER_SECONDS: Final = 0.025  # a hard window is drawn again that much earlier or later
-_POOL_SILENCE: Final = 0.5  # share of made silence that is of the noises of the epoch
+_POOL_SILENCE: Final = 0.5  # share of synthetic silence that is of the noises of the epoch
 _ROOMS_SEED: Final = 1  # the benchmarks' rooms have others
 _ROOM_SECONDS: Final = 0.28  # of a response: what follows is faint and costs a fifth more time
 
@@ -43,31 +43,31 @@ class Preparation:
     examples: Examples
     recipe: Recipe
     strip: NDArray[np.int16] | None = field(default=None, repr=False)  # running speech
-    recorded: int | None = None  # the sample of it from which on it is recorded talk, without a keyword
+    recorded: int | None = None  # the sample of it from which on it is recorded negative speech, without a keyword
     hard: NDArray[np.int64] | None = field(default=None, repr=False)  # first samples of its hard windows
     rooms: RoomBank | None = None
     noises: NoisePool | None = None  # of this epoch; None: those of the examples
 
     def __call__(self, indices: NDArray[np.int64], *, device: torch.device, rng: Rng) -> Tensor:
-        """Features of examples as the network sees them: (batch, *shape), altered if the recipe says so."""
+        """Features of examples as the network sees them: (batch, *shape), augmented if the recipe says so."""
         samples = audio.from_int16(self.examples.batch(indices, rng=rng))
         how = self.recipe.augmentation
         with torch.no_grad():
             real = indices < self.examples.recorded
-            if self.noises is not None:  # made silence varies as it is, but not with the epoch
+            if self.noises is not None:  # synthetic silence varies as it is, but not with the epoch
                 of_pool = np.flatnonzero(~real & (rng.random(len(indices)) < _POOL_SILENCE))
                 samples[of_pool] = audio.from_int16(self.noises.silence(len(of_pool), rng=rng))
             if self.recipe.augment and real.any():
-                samples[real] = self._altered(samples[real], self.examples.labels[indices[real]], rng)
+                samples[real] = self._augmented(samples[real], self.examples.labels[indices[real]], rng)
             heard = torch.from_numpy(samples).to(device)
             if not self.recipe.augment or self.front_end.config.kind != "log_mel":
                 return self.front_end(heard)
             mel = self.front_end.warped_mel_of(heard, lambda: augmentations.draw_warp(how, rng=rng))
             log_mel = self.front_end.normalised(mel).cpu().numpy()
-            altered = augmentations.augment_features(log_mel, config=how, rng=rng)
-            return torch.from_numpy(altered).to(device).transpose(1, 2)
+            augmented = augmentations.augment_features(log_mel, config=how, rng=rng)
+            return torch.from_numpy(augmented).to(device).transpose(1, 2)
 
-    def _altered(self, samples: Samples, labels: NDArray[np.int64], rng: Rng) -> Samples:
+    def _augmented(self, samples: Samples, labels: NDArray[np.int64], rng: Rng) -> Samples:
         how = self.recipe.augmentation
         if self.strip is not None:
             samples = self._beside_running_speech(samples, labels, self.strip, rng)
@@ -81,17 +81,17 @@ class Preparation:
         """Some unknown words replaced by running speech, some clips with it behind them: (batch, n) to the same."""
         how, drawn = self.recipe.augmentation, rng.random(len(samples))
         replaced = np.flatnonzero((labels == self.examples.unknown) & (drawn < how.running_p))
-        behind = np.flatnonzero(drawn > 1 - how.talk_p)
+        behind = np.flatnonzero(drawn > 1 - how.behind_p)
         last = len(strip) - samples.shape[1]
         starts = rng.integers(0, last + 1, len(replaced) + len(behind))
         starts[: len(replaced)] = self._with_hard(starts[: len(replaced)], last, rng)
         talk = connected_speech.cuts(strip, starts, length=samples.shape[1])
         gain = from_db(rng.uniform(*_RUNNING_GAIN_DB, (len(replaced), 1)))
-        snr_db = rng.uniform(*how.talk_snr_db, len(behind))
-        altered = samples.copy()
-        altered[replaced] = talk[: len(replaced)] * gain
-        altered[behind] = augmentations.mix_at_snr(samples[behind], talk[len(replaced) :], snr_db=snr_db)
-        return altered
+        snr_db = rng.uniform(*how.behind_snr_db, len(behind))
+        augmented = samples.copy()
+        augmented[replaced] = talk[: len(replaced)] * gain
+        augmented[behind] = augmentations.mix_at_snr(samples[behind], talk[len(replaced) :], snr_db=snr_db)
+        return augmented
 
     def _with_hard(self, starts: NDArray[np.int64], last: int, rng: Rng) -> NDArray[np.int64]:
         """Where windows of running speech begin: some anywhere, as given, some where it is hard."""
@@ -111,20 +111,20 @@ def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng
     rooms = _rooms(store.sample_rate, store.clip_samples) if how.room_p else None
     noises = noise_pool(examples.noise, how.noises, rng=rng) if how.noises and how.noise_p else None
     plain = replace(plain, rooms=rooms, noises=noises)
-    if examples.unknown is None or not (how.running_p or how.talk_p):
+    if examples.unknown is None or not (how.running_p or how.behind_p):
         return plain
     seconds = float(np.clip(_STRIP_SECONDS_PER_CLIP * len(examples), *_STRIP_SECONDS))
-    if examples.talk is None:
+    if examples.negative_speech is None:
         return replace(plain, strip=_made(examples, seconds, rng))
     made = _made(examples, (1 - _RECORDED) * seconds, rng)
-    recorded = _recorded(examples, examples.talk, _RECORDED * seconds, rng)
+    recorded = _recorded(examples, examples.negative_speech, _RECORDED * seconds, rng)
     return replace(plain, strip=np.concatenate([made, recorded]), recorded=len(made))
 
 
 def with_hard_windows(
-    preparation: Preparation, judge: Callable[[Iterable[Samples]], Iterable[NDArray[np.floating[Any]]]]
+    preparation: Preparation, score: Callable[[Iterable[Samples]], Iterable[NDArray[np.floating[Any]]]]
 ) -> Preparation:
-    """The same with the windows of recorded talk known that the network most takes for keywords.
+    """The same with the windows of recorded negative speech known that the network most takes for keywords.
 
     judge: scores (n, labels) for each of some batches of clips (n, clip_samples). False alarms are rare, so most
     windows drawn anywhere have nothing to teach any more. Running speech made of training clips has none: keywords
@@ -134,11 +134,11 @@ def with_hard_windows(
     if strip is None or preparation.recorded is None or not (how.running_p and how.hard_p):
         return preparation
     store = preparation.examples.store
-    last, step = len(strip) - store.clip_samples, round(_JUDGED_SECONDS * store.sample_rate)
+    last, step = len(strip) - store.clip_samples, round(_SCORED_SECONDS * store.sample_rate)
     starts = np.arange(preparation.recorded, last + 1, step)
     # cut one after the other: all of them together would be as large as a data set
-    batches = (connected_speech.cuts(strip, part, length=store.clip_samples) for part in _split(starts, _JUDGED_BATCH))
-    taken = np.concatenate([scores[:, preparation.examples.keywords].max(axis=1) for scores in judge(batches)])
+    batches = (connected_speech.cuts(strip, part, length=store.clip_samples) for part in _split(starts, _SCORED_BATCH))
+    taken = np.concatenate([scores[:, preparation.examples.keywords].max(axis=1) for scores in score(batches)])
     hardest = np.argsort(-taken, kind="stable")[: max(1, round(_HARDEST * len(starts)))]
     return replace(preparation, hard=starts[hardest])
 
@@ -157,7 +157,7 @@ def _made(examples: Examples, seconds: float, rng: Rng) -> NDArray[np.int16]:
 
 
 def _recorded(examples: Examples, talk: NDArray[np.int16], seconds: float, rng: Rng) -> NDArray[np.int16]:
-    """A stretch of recorded talk, as loud as running speech that is made; all of it where there is not more."""
+    """A stretch of recorded negative speech, as loud as running speech that is made; all of it if there is not more."""
     count = min(len(talk), round(seconds * examples.store.sample_rate))
     start = int(rng.integers(len(talk) - count + 1))
     stretch = unit(audio.from_int16(talk[start : start + count])) * np.float32(connected_speech.LEVEL)

@@ -68,7 +68,7 @@ class Clock:
         self._first: tuple[float, float] | None = None
 
     def seconds(self) -> float:
-        """Spent so far."""
+        """Seconds that the training has taken so far."""
         return time.monotonic() - self._began
 
     def seconds_left(self, share: float) -> float:

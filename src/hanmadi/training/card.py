@@ -70,13 +70,13 @@ def _data(settings: Settings, store: ClipStore, labels: LabelSet, examples: dict
         seed=settings.seed,
         broken=len(store.broken),
         hard_negatives=_hard_negatives(examples["train"].hard),
-        talk=_negative_speech(settings, examples["train"]),
+        negatives=_negative_speech(settings, examples["train"]),
         splits={split: _counts(found, labels) for split, found in examples.items()},
     )
 
 
 def _recipe(recipe: Recipe, *, taught: bool) -> dict[str, object]:
-    """The recipe as it was used."""
+    """The recipe of a training as plain values for the card."""
     found = asdict(recipe)
     del found["teaching"]["augmentation"]  # if it was used, it is that of the recipe
     if not taught:
@@ -95,9 +95,9 @@ def _hard_negatives(hard: ClipStore | None) -> HardNegatives | None:
 
 
 def _negative_speech(settings: Settings, examples: Examples) -> NegativeSpeech | None:
-    if examples.talk is None:
+    if examples.negative_speech is None:
         return None
-    return NegativeSpeech(settings.talk, round(len(examples.talk) / examples.store.sample_rate, 1))
+    return NegativeSpeech(settings.negatives, round(len(examples.negative_speech) / examples.store.sample_rate, 1))
 
 
 def trained(card: Card, history: list[Epoch], kept: int, device: str, seconds: float, *, bfloat16: bool) -> Card:
@@ -131,7 +131,7 @@ def metrics_of(recognizer: Recognizer, examples: dict[str, Examples], evaluation
 
     How many depends on ``macs``, the multiply-accumulates of a clip, and not on how fast a machine does them.
     """
-    made = {"clips": evaluation.made_silence, "right": evaluation.made_silence_right}
+    made = {"clips": evaluation.synthetic_silence, "right": evaluation.synthetic_silence_right}
     test = Accuracy(evaluation.clips, evaluation.accuracy, evaluation.interval, made)
     most = _EVALUATED if macs < _SLOW_MACS else _EVALUATED_IF_SLOW
     train, validation = (_accuracy(recognizer, examples[split], most) for split in ("train", "validation"))

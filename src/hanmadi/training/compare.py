@@ -67,7 +67,7 @@ class Comparison:
     folder: Path
 
     def markdown(self) -> str:
-        """The table as Markdown."""
+        """The comparison as a Markdown table, one row a network."""
         return markdown_table(HEADER, map(_cells, self.rows))
 
 
@@ -178,7 +178,7 @@ def _row(arch: str, run: Path) -> Row:
     test, training, per_epoch = card.metrics.test, card.training, card.data.splits.get("train")
     if not (test and per_epoch and training.examples and training.seconds is not None and card.metrics.gap is not None):
         raise ModelError(f"{run / CARD}: expected the card of a finished training; train it again")
-    epochs = training.examples / (per_epoch.clips + per_epoch.made_silence)
+    epochs = training.examples / (per_epoch.clips + per_epoch.synthetic_silence)
     return Row(
         model=arch, accuracy=test.accuracy, low=test.interval[0], high=test.interval[1], clips=test.clips,
         gap=card.metrics.gap, parameters=card.architecture.parameters, macs=card.architecture.macs, epochs=epochs,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hanmadi.data.examples import Examples, make_examples, with_hard_negatives, with_talk
-from hanmadi.data.recordings import Talk, open_talk
+from hanmadi.data.examples import Examples, make_examples, with_hard_negatives, with_negative_speech
+from hanmadi.data.recordings import NegativeRecordings, open_negative_speech
 from hanmadi.data.sources import open_source
 from hanmadi.data.store import ClipStore, Source, cached_store
 from hanmadi.errors import TrainingError
@@ -27,7 +27,7 @@ class Dataset:
     labels: LabelSet
     examples: dict[str, Examples] = field(repr=False)
     hard: ClipStore | None = None  # hard negatives among the training examples
-    talk: Talk | None = None  # recordings without a keyword beside them
+    negatives: NegativeRecordings | None = None  # recordings without a keyword beside them
 
 
 def open_dataset(
@@ -54,7 +54,7 @@ def open_dataset(
     if hard is not None:
         examples["train"] = with_hard_negatives(examples["train"], hard)
     if talk is not None:
-        examples["train"] = with_talk(examples["train"], talk.samples)
+        examples["train"] = with_negative_speech(examples["train"], talk.samples)
     return Dataset(store, labels, examples, hard, talk)
 
 
@@ -70,13 +70,13 @@ def _hard_negatives(settings: Settings, store: ClipStore) -> ClipStore | None:
     return cached_store(open_source(settings.hard_negatives), sample_rate=store.sample_rate, seconds=store.seconds)
 
 
-def _talk(settings: Settings, architecture: Architecture, store: ClipStore) -> Talk | None:
+def _talk(settings: Settings, architecture: Architecture, store: ClipStore) -> NegativeRecordings | None:
     """The recordings of ``--negatives``, at the network's rate."""
-    if not settings.talk:
+    if not settings.negatives:
         return None
     if not (architecture.recipe.augment and architecture.recipe.augmentation.running_p):
         raise TrainingError(
             f"{architecture.name} is trained without running speech, so it cannot learn from --negatives; choose "
             "another --arch, such as small, or use --hard-negatives"
         )
-    return open_talk(settings.talk, sample_rate=store.sample_rate, least_seconds=store.seconds)
+    return open_negative_speech(settings.negatives, sample_rate=store.sample_rate, least_seconds=store.seconds)

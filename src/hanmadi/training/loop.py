@@ -166,7 +166,7 @@ def learning_rate(recipe: Recipe, share: float) -> float:
 
 
 class Learnt(NamedTuple):
-    """What a shard came to."""
+    """The loss and the right answers of a shard of a batch."""
 
     clips: int
     loss: float  # its part in the mean loss of the batch
@@ -182,7 +182,7 @@ class _Tally:
     right: float = 0.0
 
     def add(self, shards: Sequence[Learnt]) -> None:
-        """Count a batch."""
+        """Add the losses and right answers of a batch."""
         clips = sum(shard.clips for shard in shards)
         self.clips += clips
         self.loss_sum += sum(shard.loss for shard in shards) * clips
@@ -190,12 +190,12 @@ class _Tally:
 
     @property
     def loss(self) -> float:
-        """Mean over the clips."""
+        """The mean loss over the clips so far."""
         return self.loss_sum / max(self.clips, 1)
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers."""
+        """The share of right answers so far, 0 to 1."""
         return self.right / max(self.clips, 1)
 
 
@@ -203,7 +203,7 @@ class _Tally:
 
 
 class _Shard(NamedTuple):
-    """A part of a batch."""
+    """A part of a batch, with randomness of its own."""
 
     indices: NDArray[np.int64]  # of examples
     batch: int  # clips of the whole batch
@@ -245,14 +245,14 @@ def _preparation(training: TrainingState, plan: _Plan, rng: Rng) -> Preparation:
 
 def _scores(training: TrainingState, executor: Executor, batches: Iterable[Samples]) -> Iterator[NDArray[np.float32]]:
     """What the weights that would be kept say of clips: (n, labels) for each batch."""
-    with evaluating(training.network, training.judged):
+    with evaluating(training.network, training.evaluated):
         yield from executor.map(partial(_scores_of, training), batches)
 
 
 def _scores_of(training: TrainingState, clips: Samples) -> NDArray[np.float32]:
     with torch.inference_mode():
         heard = training.network.front_end(torch.from_numpy(clips).to(device_of(training.network)))
-        scores: NDArray[np.float32] = torch.softmax(training.judged(heard), dim=1).cpu().numpy()
+        scores: NDArray[np.float32] = torch.softmax(training.evaluated(heard), dim=1).cpu().numpy()
         return scores
 
 

@@ -34,7 +34,7 @@ class KerasAdam(optim.Adam):
     EPSILON: Final = 1e-7
 
     def step(self, closure: Any = None) -> Any:
-        """As `torch.optim.Adam.step`."""
+        """Update the weights from their gradients, as `torch.optim.Adam.step` does."""
         for group in self.param_groups:
             state = self.state.get(group["params"][0]) if group["params"] else None
             steps = 1 + (int(state["step"]) if state else 0)
@@ -51,7 +51,7 @@ class Network(nn.Module):
         self.body = body
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Waveform to logits."""
+        """Waveforms (batch, clip_samples) in [-1, 1] to logits (batch, labels)."""
         logits: Tensor = self.body(self.front_end(samples))
         return logits
 
@@ -67,7 +67,7 @@ def new_network(architecture: Architecture, labels: int, *, seed: int) -> Networ
 
 
 def best_device() -> torch.device:
-    """A GPU where there is one."""
+    """The device to train on: a GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
 
 
@@ -87,7 +87,7 @@ class TrainingState:
     steps: int = 0
 
     @property
-    def judged(self) -> nn.Module:
+    def evaluated(self) -> nn.Module:
         """The body whose weights are validated and kept."""
         return self.average if self.average is not None else self.network.body
 
@@ -123,7 +123,8 @@ def keep(training: TrainingState, row: Epoch, recipe: Recipe, folder: Path) -> N
     if better:
         training.best_loss = row.validation_loss
     if better or recipe.patience is None:
-        checkpoint.save(folder / KEPT, checkpoint.State(checkpoint.pack("body", training.judged), {"epoch": row.epoch}))
+        weights = checkpoint.pack("body", training.evaluated)
+        checkpoint.save(folder / KEPT, checkpoint.State(weights, {"epoch": row.epoch}))
     tensors = checkpoint.pack("body", training.network.body) | checkpoint.pack_optimiser(training.optimiser)
     if training.average is not None:
         tensors |= checkpoint.pack("average", training.average)
@@ -160,7 +161,7 @@ def update_average(average: nn.Module, body: nn.Module, decay: float, steps: int
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where the weights are."""
+    """The device (processor or GPU) on which a network's weights lie."""
     return next(network.parameters()).device
 
 

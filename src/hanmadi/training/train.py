@@ -21,8 +21,8 @@ from hanmadi.data.store import ClipStore
 from hanmadi.errors import MissingExtraError
 from hanmadi.evaluation.evaluation import (
     Evaluation,
-    judge,
-    judge_made_silence,
+    evaluate_clips,
+    evaluate_synthetic_silence,
     scores_of_rows,
     silence_bias,
     unknown_bias,
@@ -62,7 +62,7 @@ _SYNTHETIC_SHARE: Final = 0.4  # of the epochs: synthetic speech is learnt soone
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training."""
+    """A finished training: its folder, its card and its evaluation on the test clips."""
 
     folder: Path
     about: Card = field(repr=False)
@@ -75,11 +75,11 @@ class Run:
 
     @property
     def model(self) -> Path:
-        """The model file."""
+        """The path of the model file that the training wrote."""
         return self.folder / runs.FILE_NAME
 
     def load(self) -> Recognizer:
-        """The trained recogniser."""
+        """Open the model file as a recogniser."""
         return load(self.folder)
 
 
@@ -95,26 +95,27 @@ def train(
     holdout: float = DEFAULT_HOLDOUT,
     validation: float | None = None,
     hard_negatives: str | os.PathLike[str] | None = None,
-    talk: Iterable[str | os.PathLike[str]] = (),
+    negatives: Iterable[str | os.PathLike[str]] = (),
     teachers: Iterable[str | os.PathLike[str]] = (),
     out: str | os.PathLike[str] | None = None,
     hooks: Hooks = NO_HOOKS,
+    talk: Iterable[str | os.PathLike[str]] = (),  # the former name of negatives
 ) -> Run:
     """Train a recogniser and write everything about it into a run folder.
 
     data: a folder ``<word>/*.wav``, a course ``.npz``, or None for synthetic speech. Ends after ``epochs`` or
     ``minutes``. ``holdout`` is the share of clips or speakers that test it where the data has no splits; as many choose
     its best epoch, unless ``validation`` is their share. ``hard_negatives`` is a folder that
-    `hanmadi.evaluation.mining.mine` filled. ``talk`` are recordings, of any length, in which no keyword is said: learnt
-    as unknown, and most of all what is taken for a keyword. ``teachers`` are folders of finished runs, of a larger
-    network or of several, whose answers are learnt beside the labels. ``out`` must not hold another run; by default it
-    is a new folder in ``runs/``.
+    `hanmadi.evaluation.mining.mine` filled. ``negatives`` (formerly ``talk``) are recordings, of any length, in which no
+    keyword is said: learnt as unknown, and most of all what is taken for a keyword. ``teachers`` are folders of finished
+    runs, of a larger network or of several, whose answers are learnt beside the labels. ``out`` must not hold another
+    run; by default it is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(
         None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
         seed, split, holdout, validation, None if hard_negatives is None else str(hard_negatives),
-        tuple(map(str, talk)), tuple(map(str, teachers)),
+        tuple(map(str, (*negatives, *talk))), tuple(map(str, teachers)),
     )  # fmt: skip
     return train_as(settings, out=out, hooks=hooks)
 
@@ -186,7 +187,7 @@ def train_on(
 
     started_s = time.monotonic() if started_s is None else started_s
     store, examples, recipe = dataset.store, dataset.examples, architecture.recipe
-    write_settings(folder, settings, {"": store, "hard_": dataset.hard, "talk_": dataset.talk}, resume=resume)
+    write_settings(folder, settings, {"": store, "hard_": dataset.hard, "talk_": dataset.negatives}, resume=resume)
     network = new_network(architecture, len(dataset.labels), seed=settings.seed)
     body, device = network.body, device_of(network)
     card = card_at_start(settings, architecture, dataset.labels, store, examples, body)
@@ -221,7 +222,7 @@ def _finish(
     examples: dict[str, Examples],
     weights: NDArray[np.float64] | None,
 ) -> Run:
-    """Export, judge the exported file, and write card, figures and report."""
+    """Export, evaluate the exported file, and write card, figures and report."""
     from hanmadi.export.onnx import export_onnx
     from hanmadi.models.cost import macs
     from hanmadi.report.page import write_report
@@ -234,9 +235,9 @@ def _finish(
         card = with_biases(card, biases)
         export_onnx(model, chosen.features, body, card, bias=biases)
         recognizer = load(model, threads=os.cpu_count() or 1)
-    evaluation = judge(recognizer, store, examples["test"].rows, "test")
-    made, right = judge_made_silence(recognizer, examples["test"])
-    evaluation = replace(evaluation, made_silence=made, made_silence_right=right)
+    evaluation = evaluate_clips(recognizer, store, examples["test"].rows, "test")
+    made, right = evaluate_synthetic_silence(recognizer, examples["test"])
+    evaluation = replace(evaluation, synthetic_silence=made, synthetic_silence_right=right)
     metrics = metrics_of(recognizer, examples, evaluation, macs=macs(body, chosen.features.shape))
     card = replace(card, metrics=metrics)
     model_file.write_card(model, card)

@@ -38,7 +38,7 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
 
 def evaluate_loss(training: TrainingState, examples: Examples, recipe: Recipe) -> tuple[float, float]:
     """Cross-entropy and accuracy of the weights that would be kept, over fixed clips without augmentation."""
-    body = training.judged
+    body = training.evaluated
     loss_sum = correct = count = 0.0
     with evaluating(training.network, body), torch.inference_mode():
         for samples, targets in examples.batches(recipe.batch, at_most=training.validated):

@@ -41,7 +41,7 @@ class View:
 
 
 class Spectrogram(NamedTuple):
-    """Level by frequency and time."""
+    """Levels in dB by frequency and time, as the page draws them."""
 
     levels: Samples  # (rows, columns), dB
     frequencies_hz: Samples  # (rows,), rising

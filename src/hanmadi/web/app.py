@@ -59,7 +59,7 @@ def create_app(options: Options | None = None) -> Starlette:
 
 
 def routes(options: Options) -> list[BaseRoute]:
-    """The table of routes."""
+    """The paths of the server and the functions that answer them."""
     return [
         Route("/", page),
         Mount("/static", ListedFiles(options.static)),
@@ -87,7 +87,7 @@ def _service(connection: Request | WebSocket) -> Service:
 
 
 async def page(request: Request) -> Response:
-    """The page itself."""
+    """Answer with the web page."""
     path = _service(request).options.static / "index.html"
     if not path.is_file():
         raise RefusedError(404, "the page is not installed; the API is: GET /api/openapi.json")
@@ -95,12 +95,12 @@ async def page(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """Whether it is up."""
+    """Answer that the server is up, and its version."""
     return answer({"status": "ok", "version": __version__})
 
 
 async def metrics(request: Request) -> Response:
-    """Counters for Prometheus."""
+    """Answer with the counters in the text format of Prometheus."""
     return PlainTextResponse(_service(request).metrics.text(), media_type=_METRICS_TYPE)
 
 
@@ -111,7 +111,7 @@ async def models(request: Request) -> Response:
 
 
 async def report(request: Request) -> Response:
-    """The report of a run."""
+    """Answer with the HTML report of a finished run."""
     service = _service(request)
     entry = await service.threaded(partial(service.models.entry, request.path_params["id"]))
     if entry.report is None:
@@ -121,7 +121,7 @@ async def report(request: Request) -> Response:
 
 
 async def predict(request: Request) -> Response:
-    """The word in a sound."""
+    """Answer with the word in the sound of the request's body, and its scores."""
     service = _service(request)
     started = time.perf_counter()
     query.only(request.query_params, "model", "top")
@@ -165,18 +165,18 @@ async def _with_sound(request: Request, service: Service, work: Callable[[Sound]
 
 
 async def example_list(request: Request) -> Response:
-    """The example sounds."""
+    """Answer with the names of the example sounds."""
     return answer(examples.public(_service(request).options.static))
 
 
 async def example(request: Request) -> Response:
-    """One of them."""
+    """Answer with one of the example sounds."""
     path = examples.find(request.path_params["id"], _service(request).options.static)
     return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
 
 async def stream(websocket: WebSocket) -> None:
-    """Live sound."""
+    """Recognise live sound that comes through a WebSocket."""
     service = _service(websocket)
 
     def hearing() -> Hearing:
@@ -188,7 +188,7 @@ async def stream(websocket: WebSocket) -> None:
 
 
 async def data(request: Request) -> Response:
-    """What may be trained on."""
+    """Answer with the recordings that the page may start trainings on."""
     return answer(asdict(await _data(_service(request))))
 
 
@@ -203,7 +203,7 @@ async def trainings(request: Request) -> Response:
 
 
 async def training(request: Request) -> Response:
-    """How far one is."""
+    """Answer with the progress of one training."""
     service = _service(request)
     return answer(await service.threaded(lambda: _told(service, service.trainings.get(request.path_params["id"]))))
 
@@ -214,7 +214,7 @@ def _told(service: Service, one: Training) -> dict[str, Any]:
 
 
 async def start_training(request: Request) -> Response:
-    """Start one."""
+    """Start a training with the settings of the request's body."""
     service = _service(request)
     limits = service.limits
     if parse_type(request.headers.get("content-type", ""))[0] != "application/json":
@@ -232,11 +232,11 @@ async def start_training(request: Request) -> Response:
 
 
 async def cancel_training(request: Request) -> Response:
-    """End one."""
+    """End a training before it has finished."""
     service = _service(request)
     return answer(await service.threaded(lambda: _told(service, service.trainings.cancel(request.path_params["id"]))))
 
 
 async def openapi_document(request: Request) -> Response:
-    """The description of all this."""
+    """Answer with the OpenAPI description of this API."""
     return answer(openapi.document())

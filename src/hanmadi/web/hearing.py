@@ -63,7 +63,7 @@ def stream_options(values: Mapping[str, str], limits: Limits) -> StreamOptions:
 
 
 def to_message(said: Said) -> dict[str, Any]:
-    """As it is sent."""
+    """The message as plain values, as the WebSocket sends it."""
     return {"type": _TYPES[type(said)], **said._asdict()}
 
 
@@ -90,11 +90,11 @@ class Hearing:
 
     @property
     def time_s(self) -> float:
-        """How much sound was heard."""
+        """Seconds of sound that were heard so far."""
         return self._stream.time_s
 
     def ready(self) -> dict[str, Any]:
-        """The first message."""
+        """The message that a stream begins with: the model, its labels and its rate."""
         return {
             "type": "ready", "model": self._model, "labels": list(self._recognizer.labels),
             "decisions": self._config.to_dict(),

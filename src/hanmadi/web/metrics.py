@@ -30,7 +30,7 @@ class Metrics:
         self._open = 0
 
     def count(self, name: str, by: int = 1) -> None:
-        """More of what `HELP` names."""
+        """Add to one of the counters that `HELP` names."""
         with self._lock:
             self._counts[name] += by
 
@@ -53,7 +53,7 @@ class Metrics:
             self._open += by
 
     def text(self) -> str:
-        """All of them."""
+        """All counters in the text format of Prometheus."""
         with self._lock:
             return "\n".join(self._lines()) + "\n"
 

@@ -27,7 +27,7 @@ _Stamp = tuple[Path, int, int]  # changes when the file does
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that can be chosen."""
+    """A model that the page offers: shipped with the package, or a finished run."""
 
     id: str
     kind: Kind
@@ -58,7 +58,7 @@ class Catalogue:
 
     @property
     def runs(self) -> Path:
-        """The folder with the runs."""
+        """The folder whose runs the page offers."""
         return self._runs
 
     def entries(self) -> dict[str, Entry]:

@@ -38,7 +38,7 @@ with a reason. A page of another site gets 403."""
 
 
 def document() -> dict[str, Any]:
-    """The whole description."""
+    """The OpenAPI description of the HTTP API as plain values."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -214,7 +214,7 @@ def _operation(
     sound: bool = False,
     refuses: tuple[int, ...] = (),
 ) -> Schema:
-    """One method of one route."""
+    """The OpenAPI description of one method of one route."""
     body = _list(_ref(schema)) if schema and many else _ref(schema) if schema else {}
     answers: Schema = {str(status): {"description": "As asked."}}
     if status != 101:

@@ -18,7 +18,7 @@ def only(values: Mapping[str, str], *names: str) -> None:
 
 
 def number(values: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
-    """A number from low to high."""
+    """A whole number of the query, checked to lie from ``low`` to ``high``."""
     text = values.get(name)
     if text is None:
         return default
@@ -48,7 +48,7 @@ def choice(values: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
 
 
 def flag(values: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """1 or 0."""
+    """A switch of the query: ``1`` is true, ``0`` is false."""
     return choice(values, name, ("1", "0") if default else ("0", "1")) == "1"
 
 

@@ -51,7 +51,7 @@ class Server(uvicorn.Server):
         self._service, self._on_start = service, on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell."""
+        """Bind the port, then say at which address the page is."""
         await super().startup(sockets)
         self._on_start()
 

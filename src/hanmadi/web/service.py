@@ -35,7 +35,7 @@ class Options:
 
 
 class Service:
-    """One server's state."""
+    """Everything that a running server holds: models, trainings, counters, limits."""
 
     def __init__(self, options: Options) -> None:
         """Raises ModelError if the chosen model cannot be read."""
@@ -60,11 +60,11 @@ class Service:
         self._working += 1
 
     def done(self) -> None:
-        """It is answered."""
+        """Mark a request as answered, so that the next one may run."""
         self._working -= 1
 
     async def close(self) -> None:
-        """End what runs."""
+        """End every training and release every model, when the server stops."""
         await self.streams.close()
         await self.threaded(self.trainings.close)
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -34,7 +34,7 @@ HISTORY: Final = ("epoch", "train_loss", "train_accuracy", "validation_loss", "v
 
 
 def main() -> None:
-    """Do the job in the arguments."""
+    """Train with the settings that the command line holds as JSON."""
     job = json.loads(sys.argv[1])
     tell = _teller()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that half-written files are taken away
@@ -108,7 +108,7 @@ def _hooks(tell: Tell) -> Hooks:
             tell(message)
 
     def on_step(step: Step) -> None:
-        last = step.share >= 1  # then it is judged, which takes a while and has no steps
+        last = step.share >= 1  # then it is evaluated, which takes a while and has no steps
         stage = "judging" if last else "training"
         (tell if last else often)({"stage": stage, "share": step.share, "seconds_left": step.seconds_left})
 

@@ -31,7 +31,7 @@ _MOST_WORDS: Final = 100
 
 @dataclass(frozen=True)
 class Data:
-    """What ``--data`` named."""
+    """The recordings that ``hanmadi serve --data`` named, and the words in them."""
 
     source: str | None = None
     clips: int = 0
@@ -53,7 +53,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Training:
-    """How far a training is."""
+    """A training started from the page: its settings, its progress, its end."""
 
     id: str
     arch: str
@@ -87,7 +87,7 @@ class Training:
         return replace(self, **line)
 
     def to_dict(self) -> dict[str, Any]:
-        """What is answered."""
+        """The training as plain values for the API."""
         return asdict(self)
 
 
@@ -179,7 +179,7 @@ class Trainings:
             return replace(found, seconds=round(time.monotonic() - self._started, 1)) if running else found
 
     def all(self) -> list[Training]:
-        """From new to old."""
+        """All trainings that the page has started, the newest first."""
         return [self.get(name) for name in reversed(list(self._known))]
 
     def cancel(self, name: str) -> Training:
@@ -194,7 +194,7 @@ class Trainings:
         return self.get(name)
 
     def close(self) -> None:
-        """End every child."""
+        """End every process that still trains."""
         with self._lock:
             children = [child for child in (self._child, self._looking) if child is not None]
             name = self._running

@@ -58,12 +58,12 @@ class Archive:
 
     @property
     def file_name(self) -> str:
-        """Name of the packed file."""
+        """The name of the packed file at the place of publication."""
         return f"{self.name}.tar.gz"
 
     @property
     def url(self) -> str:
-        """Where it is published."""
+        """The address at which the archive is published."""
         return BASE_URL + self.file_name
 
 
@@ -218,7 +218,7 @@ def _network_errors(url: str, part: Path) -> Iterator[None]:
         yield
     except urllib.error.HTTPError as error:
         with error:
-            _judge_answer(error, url, part)
+            _check_answer(error, url, part)
     except urllib.error.URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             raise DownloadError(f"{url}: the server's certificate is not trusted ({error.reason})") from error
@@ -231,7 +231,7 @@ def _network_errors(url: str, part: Path) -> Iterator[None]:
         raise _CutError(str(error)) from error
 
 
-def _judge_answer(error: urllib.error.HTTPError, url: str, part: Path) -> None:
+def _check_answer(error: urllib.error.HTTPError, url: str, part: Path) -> None:
     """Returns if the answer says that all is here already; else raises _CutError or DownloadError."""
     if error.code == 416:  # nothing after what is here
         if error.headers.get("Content-Range") == f"bytes */{_size(part)}":

@@ -37,7 +37,7 @@ class FolderSource:
 
     @property
     def name(self) -> str:
-        """The path as it was given."""
+        """The path of the folder as it was given."""
         return str(self.path)
 
     @cached_property

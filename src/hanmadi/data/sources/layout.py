@@ -37,7 +37,7 @@ Parts = tuple[str, ...]  # of a path below the folder
 
 
 class Place(NamedTuple):
-    """Where a clip lies."""
+    """Where a clip lies: its path, the folders above the words, its split."""
 
     path: Parts  # below the source's folder
     below: int  # how many folders of the path stand above that of the word

@@ -47,12 +47,12 @@ class NpzSource:
 
     @property
     def name(self) -> str:
-        """The path as it was given."""
+        """The path of the file as it was given."""
         return str(self.path)
 
     @property
     def licence(self) -> str | None:
-        """Not stated in such a file."""
+        """None, as such a file does not state its licence."""
         return None
 
     def fingerprint(self) -> str:

@@ -80,7 +80,7 @@ OTHER_WORDS: Final = {"en": tuple(_ENGLISH.split()), "ko": tuple(_KOREAN.split()
 
 
 class CorpusReport(NamedTuple):
-    """What `write_corpus` wrote."""
+    """How many clips and words `write_corpus` wrote, and with which voices."""
 
     folder: Path
     words: int  # folders with speech
@@ -144,7 +144,7 @@ class SynthSource:
 
     @property
     def name(self) -> str:
-        """Always ``synth``."""
+        """The name of this source, which is always ``synth``."""
         return "synth"
 
     @property

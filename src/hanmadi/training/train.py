@@ -106,10 +106,10 @@ def train(
     data: a folder ``<word>/*.wav``, a course ``.npz``, or None for synthetic speech. Ends after ``epochs`` or
     ``minutes``. ``holdout`` is the share of clips or speakers that test it where the data has no splits; as many choose
     its best epoch, unless ``validation`` is their share. ``hard_negatives`` is a folder that
-    `hanmadi.evaluation.mining.mine` filled. ``negatives`` (formerly ``talk``) are recordings, of any length, in which no
-    keyword is said: learnt as unknown, and most of all what is taken for a keyword. ``teachers`` are folders of finished
-    runs, of a larger network or of several, whose answers are learnt beside the labels. ``out`` must not hold another
-    run; by default it is a new folder in ``runs/``.
+    `hanmadi.evaluation.mining.mine` filled. ``negatives`` (formerly ``talk``) are recordings, of any length, in which
+    no keyword is said: learnt as unknown, and most of all what is taken for a keyword. ``teachers`` are folders of
+    finished runs, of a larger network or of several, whose answers are learnt beside the labels. ``out`` must not hold
+    another run; by default it is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(

@@ -52,7 +52,7 @@ NOISE = 1e-3  # RMS of it
 
 
 @dataclass(frozen=True)
-class NegativeRecordings:
+class Talk:
     """What one client says."""
 
     samples: NDArray[np.float32]
@@ -70,7 +70,7 @@ class Heard:
     code: int | None = None
 
 
-def talks(folder: Path, clients: int, seconds: float) -> list[NegativeRecordings]:
+def talks(folder: Path, clients: int, seconds: float) -> list[Talk]:
     """Recordings of words from the test list, others for each client."""
     rng = np.random.default_rng(0)
     listed = [folder / name for name in (folder / "testing_list.txt").read_text().split()]
@@ -78,7 +78,7 @@ def talks(folder: Path, clients: int, seconds: float) -> list[NegativeRecordings
     return [_talk([paths[i] for i in rng.permutation(len(paths))], seconds, rng) for _ in range(clients)]
 
 
-def _talk(paths: Sequence[Path], seconds: float, rng: np.random.Generator) -> NegativeRecordings:
+def _talk(paths: Sequence[Path], seconds: float, rng: np.random.Generator) -> Talk:
     parts, ends, count = [], [], 0
     for path in paths:
         pause = (NOISE * rng.standard_normal(round(PAUSE_S * RATE))).astype(np.float32)
@@ -90,7 +90,7 @@ def _talk(paths: Sequence[Path], seconds: float, rng: np.random.Generator) -> Ne
         if count > seconds * RATE:
             break
     samples = np.concatenate(parts)[: round(seconds * RATE)]
-    return NegativeRecordings(samples, tuple(end for end in ends if end < seconds - 1))
+    return Talk(samples, tuple(end for end in ends if end < seconds - 1))
 
 
 def word_end(clip: NDArray[np.float32]) -> int:
@@ -114,7 +114,7 @@ def server(model: str) -> Iterator[tuple[str, int]]:
             raise SystemExit("the server did not end cleanly")
 
 
-async def speak(address: str, talk: NegativeRecordings, start: float) -> Heard:
+async def speak(address: str, talk: Talk, start: float) -> Heard:
     """One client, in real time from ``start`` (monotonic) on."""
     heard = Heard(began=start)
     url = f"ws://{address}/api/stream?rate={RATE}&format=f32"
@@ -141,7 +141,7 @@ async def _read(ws: Any, heard: Heard) -> None:
         pass
 
 
-async def speak_all(address: str, spoken: Sequence[NegativeRecordings]) -> list[Heard | BaseException]:
+async def speak_all(address: str, spoken: Sequence[Talk]) -> list[Heard | BaseException]:
     """All at once; each begins at another moment of a block, as people do."""
     start = time.monotonic() + 2
     shifts = np.random.default_rng(1).uniform(0, BLOCK / RATE, len(spoken))
@@ -149,7 +149,7 @@ async def speak_all(address: str, spoken: Sequence[NegativeRecordings]) -> list[
     return await asyncio.gather(*clients, return_exceptions=True)
 
 
-def is_right(recognizer: Recognizer, talk: NegativeRecordings, heard: Heard) -> bool:
+def is_right(recognizer: Recognizer, talk: Talk, heard: Heard) -> bool:
     """Whether the messages are exactly what the whole recording gives."""
 
     whole = np.concatenate([talk.samples, tail(recognizer, recognizer.about.decision_config, sample_rate=RATE)])
@@ -172,7 +172,7 @@ def answer_times(heard: Heard) -> list[float]:
     return found
 
 
-def word_times(talk: NegativeRecordings, heard: Heard) -> list[tuple[float, float]]:
+def word_times(talk: Talk, heard: Heard) -> list[tuple[float, float]]:
     """For each word that was detected within 1 s: seconds to the message, and in the sound's own time."""
     found, ends = [], np.array(talk.ends_s)
     for at, message in heard.messages:

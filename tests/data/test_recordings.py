@@ -91,7 +91,7 @@ class Keeping:
 
 
 def test_too_little_talk_is_told(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected 10 s of talk or more, got 5\.00 s"):
+    with pytest.raises(DataError, match=r"expected 10 s of negative speech or more, got 5\.00 s"):
         open_negative_speech([folder], sample_rate=RATE, least_seconds=10)
     with pytest.raises(DataError, match="expected a recording"):
         open_negative_speech([tmp_path / "none"], sample_rate=RATE, least_seconds=1)
@@ -118,12 +118,12 @@ def _hums(strip: np.ndarray) -> float:
 
 
 def test_a_run_with_talk_goes_on_with_the_same(words_folder: Path, folder: Path, tmp_path: Path) -> None:
-    options = {"words": ["yes", "no"], "arch": "tiny", "epochs": 1, "talk": [folder], "out": tmp_path / "run"}
+    options = {"words": ["yes", "no"], "arch": "tiny", "epochs": 1, "negatives": [folder], "out": tmp_path / "run"}
     whole = train(words_folder, **options)
-    assert whole.card["data"]["talk"] == {"sources": [str(folder)], "seconds": pytest.approx(5, abs=0.1)}
+    assert whole.card["data"]["negatives"] == {"sources": [str(folder)], "seconds": pytest.approx(5, abs=0.1)}
     assert whole.card["training"]["command"].endswith(f"--negatives {folder}")
-    assert json.loads((tmp_path / "run" / "settings.json").read_text())["talk"] == [str(folder)]
-    assert resume(tmp_path / "run", epochs=2).card["data"]["talk"] == whole.card["data"]["talk"]
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["negatives"] == [str(folder)]
+    assert resume(tmp_path / "run", epochs=2).card["data"]["negatives"] == whole.card["data"]["negatives"]
     (folder / "b.wav").unlink()
     with pytest.raises(TrainingError, match=r"recordings in .*talk have changed"):
         resume(tmp_path / "run", epochs=3)
@@ -203,4 +203,4 @@ def test_a_network_that_hears_no_running_speech_refuses_talk(words_folder: Path,
 
 def test_the_command_names_talk() -> None:
     assert "--negatives" not in Settings().command()
-    assert Settings(talk=("tv.wav", "a b")).command().endswith("--negatives tv.wav --negatives 'a b'")
+    assert Settings(negatives=("tv.wav", "a b")).command().endswith("--negatives tv.wav --negatives 'a b'")

@@ -287,7 +287,7 @@ def test_what_was_heard_beside_the_clips_is_told(store: ClipStore) -> None:
     card = make_card(make_evaluation(store))
     assert not any(word in provenance.data(card, store) for word in ("Talk", "Hard negatives", "Teachers"))
     beside = replace(
-        card.data, talk=NegativeSpeech(("radio", "tv.wav"), 365.0), hard_negatives=HardNegatives("hard", 7, "x")
+        card.data, negatives=NegativeSpeech(("radio", "tv.wav"), 365.0), hard_negatives=HardNegatives("hard", 7, "x")
     )
     card = with_training(replace(card, data=beside), teachers=("runs/a", "runs/<b>"))
     told = " ".join(Page(provenance.data(card, store)).texts).replace("\u00a0", " ")

@@ -54,6 +54,7 @@ class MadeUp:
 
 def _sound(seed: int) -> Sound:
     samples = np.random.default_rng(seed).standard_normal(RATE, dtype=np.float32) * np.float32(0.05)
+    samples[: RATE // 4] = samples[-RATE // 4 :] = 0  # a burst: what never ends is no word to make running speech of
     return Sound(samples, RATE)
 
 

@@ -29,7 +29,7 @@ def prepared(examples: Examples, **changes: object) -> Preparation:
     """A preparation whose only alterations are those named."""
     still = {
         "shift_ms": 0.0, "gain_db": (0.0, 0.0), "noise_p": 0.0, "warp": 0.0, "stretch": 0.0, "masked_mels": 0,
-        "masked_frames": 0, "running_p": 0.0, "talk_p": 0.0, "room_p": 0.0,
+        "masked_frames": 0, "running_p": 0.0, "behind_p": 0.0, "room_p": 0.0,
     }  # fmt: skip
     how = replace(SMALL.recipe.augmentation, **still | changes)
     recipe = replace(SMALL.recipe, augmentation=how)

@@ -309,3 +309,15 @@ def test_a_file_that_was_cut_short_is_heard_as_far_as_it_goes(hanmadi, file: Pat
     code, out, err = hanmadi(file)
     assert code == 0
     assert "yes" in out
+
+
+def test_what_is_told_to_be_heard_is_the_recording(hanmadi: Any, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(), RATE)
+    assert " in 6.0 s" in hanmadi(tmp_path / "a.wav")[2]
+
+
+def test_nothing_on_standard_input_is_an_error(hanmadi: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
+    code, _, told = hanmadi("-")
+    assert code == 2
+    assert "standard input: expected sound, got none" in told

@@ -143,3 +143,11 @@ def test_words_of_files() -> None:
     assert word_of_file("hey_jarvis_ann_1") == "hey"
     assert word_of_file("notes_of_mine") is None
     assert word_of_file(".x") is None
+
+
+@pytest.mark.parametrize("words", [(), WORDS])
+def test_a_split_beside_the_words_that_it_holds_is_refused(words: Sequence[str]) -> None:
+    paths = ("yes/a.wav", "no/b.wav", "test/yes/c.wav", "test/no/d.wav")
+    with pytest.raises(DataError, match="test/ holds no, yes, which are folders beside it too"):
+        laid_out(*paths, words=words)
+    assert meant("yes/a.wav", "no/b.wav", "test/anna/c.wav")["test/anna/c.wav"][0] == "test"

@@ -49,9 +49,14 @@ def test_as_editors_of_windows_save(tmp_path: Path, coding: str) -> None:
     assert len(read(tmp_path, "yes\\a_nohash_0.wav\r\n\r\n예\\한_nohash_0.wav\r\n".encode(coding)).splits) == 2
 
 
-def test_a_file_name_that_several_clips_have_names_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"1 of 1 lines of testing_list.txt match no clip, such as a_nohash_0.wav"):
-        read(tmp_path, "a_nohash_0.wav")
+def test_a_file_name_that_several_clips_have_holds_out_all_of_them(tmp_path: Path) -> None:
+    assert sorted(read(tmp_path, "a_nohash_0.wav").splits) == ["no/a_nohash_0", "yes/a_nohash_0"]
+
+
+@pytest.mark.parametrize("name", ["Testing_List.txt", "test_list.txt", "TESTING_LIST.TXT"])
+def test_lists_as_people_name_them(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, "yes/b_nohash_0.wav", name).splits == {"yes/b_nohash_0": "test"}
+    assert read(tmp_path, "no/a_nohash_0.wav", "val_list.txt").splits["no/a_nohash_0"] == "validation"
 
 
 def test_lines_that_match_nothing_are_told(tmp_path: Path) -> None:

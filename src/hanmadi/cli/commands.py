@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 import warnings
@@ -65,6 +66,11 @@ def _run(arguments: Sequence[str]) -> int:
     except HanmadiError as error:
         say(f"error: {one_line(error)}")
         return WRONG_CALL
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO):  # of the output: a full disk, a terminal that is gone
+            raise
+        say(f"error: the output could not be written ({error.strerror})")
+        return SOME_FAILED
     return code if isinstance(code, int) else DONE
 
 

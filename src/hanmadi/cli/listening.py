@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 from hanmadi import audio
 from hanmadi.cli import actions
 from hanmadi.cli.output import draw, one_line, print_json, say, show, undraw
+from hanmadi.errors import AudioError
 from hanmadi.inference import microphone
 from hanmadi.inference.decisions import Detection
 from hanmadi.inference.recognizer import load
-from hanmadi.inference.stream import Block, Problems, Stream, Window
+from hanmadi.inference.stream import Block, Gap, Problems, Stream, Window
 from hanmadi.inference.stream import listen as detections
 from hanmadi.labels import LabelSet
 
@@ -70,6 +71,8 @@ def listen(
     programs = actions.Actions(dict(actions.parse(text, words) for text in on), tell=show.tell)
     with _opened(source, realtime=realtime, rate=rate, device=device) as (name, sample_rate, blocks):
         say(f"listening to {one_line(name)} ({sample_rate} Hz) for {', '.join(words)}; Ctrl-C ends it")
+        if source is not None:
+            blocks = show.counted(blocks, sample_rate, name)
         found = detections(
             recognizer, blocks, sample_rate=sample_rate, config=config, hop_s=hop_ms / 1_000,
             recording=source is not None, on_block=show.block,
@@ -108,7 +111,18 @@ class Show:
         self._width = 0  # of the meter's line, as long as it stands
         self._words = 0
         self._heard_s = 0.0
+        self._counts = True  # seconds as the stream has them; of a recording they would include the silence around it
         self._problems = Problems()
+
+    def counted(self, blocks: Iterable[Block], sample_rate: int, name: str) -> Iterator[Block]:
+        """The blocks of a recording, whose seconds are what was heard. Raises AudioError if there is none."""
+        self._counts, samples = False, 0
+        for block in blocks:
+            samples += 0 if isinstance(block, Gap) else len(block)
+            self._heard_s = samples / sample_rate
+            yield block
+        if not samples:
+            raise AudioError(f"{one_line(name)}: expected sound, got none")
 
     def detection(self, found: Detection) -> None:
         """Print a detected word with its time and score."""
@@ -127,7 +141,8 @@ class Show:
         if stream.problems.gaps and not self._problems.gaps:
             self.tell("sound was lost; the machine may be too busy")
         self._problems = replace(stream.problems)
-        self._heard_s = stream.time_s
+        if self._counts:
+            self._heard_s = stream.time_s
         now = time.monotonic()
         if self._terminal and now - self._drawn_s >= _REDRAWN_S:
             self._drawn_s = now

@@ -13,7 +13,7 @@ from hanmadi import audio
 from hanmadi.audio import AUDIO_KINDS
 from hanmadi.data.scan import Note, Scan, scan
 from hanmadi.data.sources.layout import MARKED_SPEAKER, NOISE_FOLDER, Layout, Place, lay_out, spelled, word_of_file
-from hanmadi.data.sources.lists import LISTS, Lists, clip_key, read_lists
+from hanmadi.data.sources.lists import Lists, clip_key, list_files, read_lists
 from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, MAX_NOISE_SECONDS, Recording
 from hanmadi.errors import DataError, LabelError
@@ -52,7 +52,7 @@ class FolderSource:
     def fingerprint(self) -> str:
         """From names, sizes and times of all files, and what their folders mean: cheap, and it changes when they do."""
         digest = hashlib.sha256(b"folder-3")
-        lists = [(self.path.joinpath(*root, name), "") for root in self._layout.roots for name in LISTS]
+        lists = [(file, "") for file, _ in list_files(self._list_folders)]
         clips = [(self.path.joinpath(*at.path), f"{self._word_of(at)} {at.split}") for at in self._layout.clips]
         for file, meaning in [*clips, *((file, "") for file in self._noise_files), *lists]:
             stat = file.stat() if file.exists() else None
@@ -96,11 +96,14 @@ class FolderSource:
     def _noise_files(self) -> list[Path]:
         return [self.path.joinpath(*noise) for noise in self._layout.noises]
 
+    @property
+    def _list_folders(self) -> list[Path]:
+        return [self.path.joinpath(*root) for root in self._layout.roots]
+
     @cached_property
     def _listed(self) -> Lists:
         """Official splits; raises DataError if a clip is in both lists, or most lines match nothing."""
-        folders = [self.path.joinpath(*root) for root in self._layout.roots]
-        return read_lists(folders, (clip_key(place.parts) for place in self._layout.clips))
+        return read_lists(self._list_folders, (clip_key(place.parts) for place in self._layout.clips))
 
     def _split_of(self, place: Place) -> str | None:
         if self._listed.there and place.split in (None, "train"):

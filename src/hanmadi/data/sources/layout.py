@@ -139,6 +139,7 @@ def _split_folders(paths: Sequence[Parts], level: int, keys: AbstractSet[str], s
     named = {top: split for top in tops if (split := split_of_name(top))}
     if {word_key(top) for top in named if named[top] == "test"} > {"eval"}:  # beside a test, it is for validation
         named = {top: "validation" if word_key(top) == "eval" else split for top, split in named.items()}
+    _refuse_splits_beside_words(paths, level, named, source)
     if len(set(named.values())) < 2 or keys & _folders(paths, level):
         return {}
     inside = [path for path in paths if path[level] in named]
@@ -150,6 +151,18 @@ def _split_folders(paths: Sequence[Parts], level: int, keys: AbstractSet[str], s
             f"{printable(min(named))}/<word>/<file>, or one folder for each word"
         )
     return named
+
+
+def _refuse_splits_beside_words(paths: Sequence[Parts], level: int, named: Collection[str], source: str) -> None:
+    """Raises DataError for a folder that is named like a split and holds the very words that stand beside it."""
+    words = {word_key(path[level]) for path in paths if len(path) > level + 1 and path[level] not in named}
+    for top in sorted(named):
+        below = {path[level + 1] for path in paths if path[level] == top and len(path) > level + 2}
+        if again := {word for word in below if word_key(word) in words}:
+            raise DataError(
+                f"{source}: {printable(top)}/ holds {_listed(again)}, which are folders beside it too; put those "
+                f"beside it into a folder train/, or move {printable(top)}/ elsewhere"
+            )
 
 
 def _places(paths: Sequence[Parts], level: int) -> list[Place]:

@@ -16,7 +16,11 @@ from hanmadi.errors import DataError
 from hanmadi.files import printable
 from hanmadi.labels import word_key
 
-LISTS: Final = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+# as Speech Commands has them, and as people write them; capitals do not matter
+_LISTS: Final = {
+    "validation_list.txt": "validation", "valid_list.txt": "validation", "val_list.txt": "validation",
+    "dev_list.txt": "validation", "testing_list.txt": "test", "test_list.txt": "test",
+}  # fmt: skip
 _SUFFIXES: Final = frozenset(AUDIO_SUFFIXES) | UNREAD_SUFFIXES
 _SHOWN: Final = 3  # lines that a message shows
 
@@ -37,6 +41,13 @@ def clip_key(parts: Sequence[str]) -> str:
     return "/".join(map(word_key, [*folders, stem if suffix.lower() in _SUFFIXES else file]))
 
 
+def list_files(folders: Iterable[Path]) -> list[tuple[Path, str]]:
+    """The lists that lie in these folders, each with the split that it names: those of validation first, then by path."""
+    files = (file for folder in folders if folder.is_dir() for file in folder.iterdir())
+    found = [(file, split) for file in files if (split := _LISTS.get(file.name.lower())) and file.is_file()]
+    return sorted(found, key=lambda pair: (pair[1] != "validation", pair[0]))
+
+
 def read_lists(folders: Iterable[Path], clips: Iterable[str]) -> Lists:
     """The lists in these folders, for clips by their keys.
 
@@ -46,14 +57,14 @@ def read_lists(folders: Iterable[Path], clips: Iterable[str]) -> Lists:
     index = _Index(clips)
     splits: dict[str, str] = {}
     notes, there = [], False
-    for path in (folder / name for folder in folders for name in LISTS):
+    for path, split in list_files(folders):
         lines = _lines(path)
         there = there or bool(lines)
         missed = []
         for line in lines:
             found = index.find(line)
             missed += [] if found else [line]
-            if any(splits.setdefault(key, LISTS[path.name]) != LISTS[path.name] for key in found):
+            if any(splits.setdefault(key, split) != split for key in found):
                 raise DataError(f"{path.parent}: {line} stands in both lists; a clip is in one split only")
         if missed:
             notes.append(_missed(path, lines, missed, index))
@@ -71,13 +82,13 @@ class _Index:
             self._by_name[key.rsplit("/", 1)[-1]].append(key)
 
     def find(self, line: str) -> list[str]:
-        """The clip that a line names: below any root, or by a file name that only one clip has."""
+        """The clips that a line names: one below any root, or all that have a name without folders."""
         key = _key_of(line)
         parts = key.split("/")
         for start in range(len(parts)):
             if (tail := "/".join(parts[start:])) in self.keys:
                 return [tail]
-        return self._by_name[key] if len(self._by_name.get(key, ())) == 1 else []
+        return self._by_name.get(key, [])
 
     def is_of_another_word(self, line: str) -> bool:
         """Whether a line names a folder, but none of a word that is here: of a part of the words, that is no wonder."""
@@ -91,8 +102,6 @@ def _key_of(line: str) -> str:
 
 
 def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
     data = path.read_bytes()
     coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # Notepad writes either
     lines = data.decode(coding, errors="replace").splitlines()

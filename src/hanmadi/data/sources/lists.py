@@ -42,7 +42,7 @@ def clip_key(parts: Sequence[str]) -> str:
 
 
 def list_files(folders: Iterable[Path]) -> list[tuple[Path, str]]:
-    """The lists that lie in these folders, each with the split that it names: those of validation first, then by path."""
+    """The lists in these folders, each with the split that it names: those of validation first, then by path."""
     files = (file for folder in folders if folder.is_dir() for file in folder.iterdir())
     found = [(file, split) for file in files if (split := _LISTS.get(file.name.lower())) and file.is_file()]
     return sorted(found, key=lambda pair: (pair[1] != "validation", pair[0]))

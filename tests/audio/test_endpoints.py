@@ -55,6 +55,8 @@ DISTURBANCES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = 
     "offset": lambda x: x + 0.2,
     "settling": lambda x: x + 0.5 * np.exp(-SECONDS / 0.15),
     "hum": lambda x: x + 0.1 * np.sin(2 * np.pi * 50 * SECONDS),
+    **{f"beep of {hz} Hz": lambda x, hz=hz: x + tap(hz, 0, 0.2, 0.05) / 3 for hz in (440, 700, 1_000, 2_000)},
+    "typing": lambda x: x + sum(tap(1_500, 150, 0.025, at_s) for at_s in (0.05, 0.15, 0.24, 2.75, 2.85)),
 }
 
 
@@ -66,6 +68,24 @@ def test_the_word_is_whole_in_the_stretch(disturbance: str, level: float, place_
     start = speech_start(sound, RATE, RATE) / RATE
     assert start - 0.03 <= place_s
     assert place_s + 0.5 <= start + 1.03
+
+
+@pytest.mark.parametrize("place_s", [0.3, 1.1, 2.2])
+def test_a_whispered_word_is_whole_in_the_stretch(place_s: float) -> None:
+    rng, sound = np.random.default_rng(1), recording(0.0, level=0.0)
+    breath = np.convolve(rng.normal(0, 0.02, RATE // 2), np.hanning(12), "same") * np.hanning(RATE // 2)
+    sound[round(place_s * RATE) :][: len(breath)] += breath
+    start = speech_start(sound, RATE, RATE) / RATE
+    assert start - 0.03 <= place_s
+    assert place_s + 0.5 <= start + 1.03
+
+
+@given(st.integers(0, 2 * RATE), st.floats(-0.5, 0.5), st.integers(-8, 8))
+def test_place_offset_and_level_are_any(place: int, offset: float, power_of_two: int) -> None:
+    sound = recording(place / RATE)
+    start = speech_start((sound + offset) * 2.0**power_of_two, RATE, RATE)
+    assert start == pytest.approx(np.clip(place - RATE // 4, 0, 2 * RATE), abs=1_600)
+    assert start == pytest.approx(speech_start(sound, RATE, RATE), abs=160)
 
 
 def test_the_level_does_not_matter_and_the_place_moves_with_the_word() -> None:

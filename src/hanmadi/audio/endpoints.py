@@ -1,10 +1,10 @@
 """Where the word is in a recording that is longer than a clip.
 
-Energy does not tell: a knock on the table, a click of a switch, a microphone that settles hold more of it than a
-word. Speech is told by four things at once. It has energy in three bands of the formants (about 300 to 2,400 Hz),
-it is voiced, it rises above the noise of its own recording, and it lasts. So what counts of a stretch of a clip's
-length is the *product* of four sums, one for each band and one for what is voiced: a sound that has only one of them
-wins nothing.
+Energy does not tell: a knock on the table, a click of a switch, a beep, a microphone that settles hold more of it
+than a word. Speech is told by several things at once. It sounds in two bands of the first formants (about 400 to
+1,200 Hz), it is voiced in them, it is not one pure tone, it rises above the noise of its own recording, and it lasts.
+So what counts of a stretch of a clip's length is the *product* of four sums, what sounds and what is voiced in each
+band: a sound that has only one of them wins nothing.
 
 All of it happens in steps of a quarter of a millisecond, so it takes one pass over the samples, and models of
 different sample rates choose the same stretch. `web/static/js/endpoints.js` holds the same rule.
@@ -21,8 +21,7 @@ from hanmadi.errors import AudioError
 
 _STEPS_PER_SECOND: Final = 4_000
 _FRAME: Final = 40  # steps: 10 ms
-_BANDS: Final = (3, 2, 1)  # steps; strongest at about 600, 900 and 1,800 Hz, an octave wide
-_VOICED_BAND: Final = 2
+_BANDS: Final = (3, 2)  # steps; strongest at about 600 and 900 Hz, an octave wide
 # Six differences at one distance: 36 dB an octave below the band. The hum of the mains, rumble and a knock lie
 # there, and so do all of a constant and of a level that drifts.
 _DIFFERENCES: Final = 6
@@ -44,11 +43,11 @@ def speech_start(samples: NDArray[np.floating[Any]], sample_rate: int, length: i
     sound is not longer than ``length``. Does not depend on the level of the recording. One pass: time grows with n.
     Raises AudioError for samples that are not mono, and for a rate or a length below 1.
 
-    The level of a frame is the root mean square of a band; levels are opened (the minimum of 80 ms, then the maximum:
-    Serra, "Image Analysis and Mathematical Morphology", 1982), which takes away what does not last. Counted is by
-    how many times they exceed the noise floor: with m frames in a clip, at least n - m hold no word, so the level
-    below which most of these lie is noise. Voiced is what resembles itself a period later, by the normalised square
-    difference function of McLeod and Wyvill, "A smarter way to find pitch", ICMC 2005.
+    The level of a frame is the root mean square of what is no tone in a band; levels are opened (the minimum of 80 ms,
+    then the maximum: Serra, "Image Analysis and Mathematical Morphology", 1982), which takes away what does not last.
+    Counted is by how many times they exceed the noise floor: with m frames in a clip, at least n - m hold no word, so
+    the level below which most of these lie is noise. Voiced is what resembles itself a period later, by the normalised
+    square difference function of McLeod and Wyvill, "A smarter way to find pitch", ICMC 2005.
     """
     if samples.ndim != 1:
         raise AudioError(f"expected mono samples (n,), got shape {samples.shape}; call to_mono() first")
@@ -79,9 +78,7 @@ def _evidence(sound: NDArray[np.float64], clip_frames: int) -> NDArray[np.float6
         level = _levels(band)
         lasting = _lasting(level)
         floor = _noise_floor(lasting, clip_frames)
-        rows.append(_above(lasting, floor))
-        if steps == _VOICED_BAND:
-            rows.append(_above(_lasting(level * _voicing(band)), floor))
+        rows += [_above(lasting, floor), _above(_lasting(level * _voicing(band)), floor)]
     return np.array(rows)
 
 
@@ -95,8 +92,15 @@ def _band(sound: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
 
 
 def _levels(band: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square of each whole frame: (n,) to (frames,)."""
-    return np.sqrt(np.mean(np.square(_framed(band)), axis=1))
+    """Root mean square of each whole frame, without a steady tone: (n,) to (frames,).
+
+    Whatever its frequency, the samples on either side of one of a tone's add up to a fixed multiple of it. So what the
+    best multiple leaves of that sum is no tone.
+    """
+    here, beside = _framed(band), _framed(np.pad(band[1:], (0, 1)) + np.pad(band[:-1], (1, 0)))
+    power, shared = _products(here, here), _products(here, beside)
+    tone = np.divide(np.square(shared), power, out=np.zeros_like(power), where=power > 0)
+    return np.sqrt(np.maximum(_products(beside, beside) - tone, 0.0) / _FRAME)
 
 
 def _framed(sound: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,16 +108,22 @@ def _framed(sound: NDArray[np.float64]) -> NDArray[np.float64]:
     return sound[: frames * _FRAME].reshape(frames, _FRAME)
 
 
+def _products(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the products in each frame: (frames, _FRAME) twice to (frames,)."""
+    sums: NDArray[np.float64] = np.einsum("ij,ij->i", first, second)
+    return sums
+
+
 def _voicing(band: NDArray[np.float64]) -> NDArray[np.float64]:
     """How periodic each frame is at the best pitch, 0 (noise) to 1 (a vowel): (n,) to (frames,)."""
     first, last = _PITCH
     now, later = _framed(band), np.pad(band, (0, last))
-    energy = np.square(now).sum(axis=1)
+    energy = _products(now, now)
     alike = np.zeros(len(now))
     for lag in range(first, last + 1):
         shifted = later[lag : lag + now.size].reshape(now.shape)
-        product = _around(2 * np.einsum("ij,ij->i", now, shifted))
-        power = _around(energy + np.einsum("ij,ij->i", shifted, shifted))
+        product = _around(2 * _products(now, shifted))
+        power = _around(energy + _products(shifted, shifted))
         np.maximum(alike, np.divide(product, power, out=np.zeros_like(power), where=power > 0), out=alike)
     return np.clip((alike - _UNVOICED) / (_VOICED - _UNVOICED), 0.0, 1.0)
 

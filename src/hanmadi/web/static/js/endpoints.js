@@ -2,8 +2,7 @@
 
 const STEPS_PER_SECOND = 4000;
 const FRAME = 40; // steps: 10 ms
-const BANDS = [3, 2, 1]; // steps
-const VOICED_BAND = 2;
+const BANDS = [3, 2]; // steps
 const DIFFERENCES = 6;
 const PITCH = [10, 50]; // steps, both included
 const [UNVOICED, VOICED] = [0.4, 0.8];
@@ -48,11 +47,8 @@ function evidence(sound, clipFrames) {
     const level = levels(heard);
     const long = lasting(level);
     const floor = noiseFloor(long, clipFrames);
-    rows.push(above(long, floor));
-    if (distance === VOICED_BAND) {
-      const alike = voicing(heard);
-      rows.push(above(lasting(level.map((value, i) => value * alike[i])), floor));
-    }
+    const alike = voicing(heard);
+    rows.push(above(long, floor), above(lasting(level.map((value, i) => value * alike[i])), floor));
   }
   return rows;
 }
@@ -73,10 +69,19 @@ function band(sound, distance) {
   return found;
 }
 
+/** Root mean square of each frame, without a steady tone. */
 function levels(sound) {
-  const found = new Float64Array(Math.floor(sound.length / FRAME));
-  for (let i = 0; i < found.length * FRAME; i++) found[Math.floor(i / FRAME)] += sound[i] ** 2 / FRAME;
-  return found.map(Math.sqrt);
+  const frames = Math.floor(sound.length / FRAME);
+  const [power, shared, all] = [0, 1, 2].map(() => new Float64Array(frames));
+  for (let i = 0; i < frames * FRAME; i++) {
+    const frame = Math.floor(i / FRAME);
+    const beside = (sound[i - 1] ?? 0) + (sound[i + 1] ?? 0);
+    power[frame] += sound[i] ** 2;
+    shared[frame] += sound[i] * beside;
+    all[frame] += beside ** 2;
+  }
+  const tone = (i) => (power[i] > 0 ? shared[i] ** 2 / power[i] : 0);
+  return all.map((value, i) => Math.sqrt(Math.max(value - tone(i), 0) / FRAME));
 }
 
 function voicing(sound) {

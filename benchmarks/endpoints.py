@@ -105,7 +105,9 @@ def conditions(recordings: Sequence[Sound]) -> Iterator[Condition]:
 def read_noises(folder: Path, kinds: Sequence[str]) -> list[Sound]:
     """Recordings of these kinds, at least three seconds each."""
     sounds = [audio.read(path) for kind in kinds for path in sorted((folder / kind).iterdir())]
-    mono = [audio.resample(audio.to_mono(sound.samples), sound.sample_rate, RATE) for sound in sounds]
+    mono = [
+        audio.resample(audio.to_mono(sound.samples, sound.sample_rate), sound.sample_rate, RATE) for sound in sounds
+    ]
     return [np.resize(samples, max(LENGTH, len(samples))) for samples in mono]
 
 

@@ -197,7 +197,9 @@ def read_noises(folder: Path, *, rate: int, length: int) -> dict[str, Cuts]:
     found: dict[str, Cuts] = {}
     for kind in NOISES:
         sounds = [audio.read(path) for path in sorted((folder / kind).iterdir())]
-        mono = [audio.resample(audio.to_mono(sound.samples), sound.sample_rate, rate) for sound in sounds]
+        mono = [
+            audio.resample(audio.to_mono(sound.samples, sound.sample_rate), sound.sample_rate, rate) for sound in sounds
+        ]
         found[kind] = [cut for noise in mono for cut in audible_cuts(noise, length=length, hop=round(CUT_HOP_S * rate))]
     return found
 

@@ -43,7 +43,9 @@ def speech(folder: Path, seconds: float, rate: int) -> NDArray[np.int16]:
     found, count = [], 0
     for path in cycle(sorted(folder.rglob("*.ogg"))):
         sound = audio.read(path)
-        found.append(audio.to_int16(audio.resample(audio.to_mono(sound.samples), sound.sample_rate, rate)))
+        found.append(
+            audio.to_int16(audio.resample(audio.to_mono(sound.samples, sound.sample_rate), sound.sample_rate, rate))
+        )
         count += len(found[-1])
         if count >= seconds * rate:
             return np.concatenate(found)[: round(seconds * rate)]

@@ -80,8 +80,11 @@ def command_parts(command: click.Command, name: str) -> Iterator[str]:
     """A command and those below it: a heading and its help each."""
     context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
     yield f"## {name}\n\n```text\n{command.get_help(context)}\n```"
-    for part, below in sorted(getattr(command, "commands", {}).items()):
-        yield from command_parts(below, f"{name} {part}")
+    if isinstance(command, click.Group):
+        for part in sorted(command.list_commands(context)):
+            below = command.get_command(context, part)
+            assert below is not None
+            yield from command_parts(below, f"{name} {part}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ import csv
 import errno
 import io
 import os
-import secrets
-import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -52,7 +50,7 @@ def replacing_folder(path: Path, *, may_replace: Callable[[Path], bool] = lambda
             yield temporary
             _swap_in(temporary, path, old, may_replace)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
 
 
 def make_folder(path: Path) -> bool:
@@ -171,7 +169,14 @@ def _swap_in(new: Path, path: Path, old: Path, may_replace: Callable[[Path], boo
             if old.is_dir():
                 os.replace(old, path)
             raise
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, as far as that can be done, if it is there."""
+    import shutil  # takes its time, and most commands write no folder
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -186,4 +191,4 @@ def _write_errors(path: Path) -> Iterator[None]:
 
 def _beside(path: Path) -> Path:
     """A path that nobody has in the same folder; hidden, and with the suffix, by which formats are chosen."""
-    return path.with_name(f".hanmadi-{secrets.token_hex(6)}{path.suffix}")
+    return path.with_name(f".hanmadi-{os.urandom(6).hex()}{path.suffix}")

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from hanmadi.data.splits import DEFAULT_HOLDOUT, Method
+from hanmadi.data.methods import DEFAULT_HOLDOUT, Method
 from hanmadi.errors import TrainingError
 from hanmadi.files import csv_text, locked, make_folder, write_text
 

@@ -44,7 +44,10 @@ VALUES = {"split": "auto", "on": "yes=true", "to": "c", "words": "yes,no", "hold
 
 
 def every_command(group: click.Group = commands.cli, before: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from every_command(command, f"{before}{name} ")
         else:

@@ -24,7 +24,7 @@ const streamed = (channels) => {
   for (let i = 0; i < channels[0].length; i += 320) out.push(...mixer.push(channels.map((c) => c.slice(i, i + 320))));
   return out;
 };
-console.log(JSON.stringify(sounds.map((s) => ({ whole: [...toMono(s)], streamed: streamed(s) }))));
+console.log(JSON.stringify(sounds.map((s) => ({ whole: [...toMono(s, 16000)], streamed: streamed(s) }))));
 """
 
 
@@ -35,6 +35,8 @@ def test_the_page_mixes_as_the_library_does() -> None:
     gains = ([1], [1, 1], [1, -1], [0.4, -0.5], [1, 0], [1, -0.3], [0, 0], [1, -1, 0.01])
     sounds = [(tone * gain + 0.01 * rng.standard_normal((6_400, len(gain)))).astype(np.float32) for gain in gains]
     sounds.append(np.concatenate([sounds[1], sounds[2], sounds[1]]))
+    word, hum = tone * (np.arange(6_400) // 1_600 % 2)[:, None], np.sin(np.arange(6_400) / 51)[:, None]
+    sounds.append((word * [1, -1] + 0.5 * hum).astype(np.float32))
     given = json.dumps([sound.T.tolist() for sound in sounds])
     command = ["node", "--input-type=commonjs", "-e", f"(async () => {{{SCRIPT}}})()", str(JS / "mono.js")]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)

@@ -1,13 +1,11 @@
 """Sound: files in and out, conversions, signals, noise, reverberation."""
 
 from hanmadi.audio.convert import (
-    CANCELLED,
     FULL_SCALE,
     LOUDEST,
     Samples,
     Sound,
     as_float,
-    cancellation,
     check_rate,
     check_shape,
     check_sound,
@@ -35,6 +33,7 @@ from hanmadi.audio.io import (
     wav_bytes,
     write,
 )
+from hanmadi.audio.mono import CANCELLED, cancellation
 from hanmadi.audio.streaming import Intake
 from hanmadi.audio.wav import HEAD_BYTES, container_of
 

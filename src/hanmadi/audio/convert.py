@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi.audio.endpoints import speech_start
+from hanmadi.audio.mono import Samples as Samples
+from hanmadi.audio.mono import mix
 from hanmadi.errors import AudioError
 
-Samples = NDArray[np.float32]
 FULL_SCALE: Final = 32_768  # steps of a 16-bit sample between 0 and 1.0
 LOUDEST: Final = 16.0  # 24 dB above full scale: what exceeds it was not written as float in [-1, 1]
 LEAST_RATE, MOST_RATE = 1_000, 1_000_000  # Hz, of a recording; below, kHz were meant
 MOST_CHANNELS: Final = 8  # more of them than samples: the axes are swapped
-CANCELLED: Final = 0.1  # power of the channels' mean to that of the strongest channel; below, the channels cancel
 _LEAST_WHOLE: Final = 2.0  # peak from which float samples without a fraction are whole numbers, no full-scale square
 
 
@@ -130,44 +130,16 @@ def unscaled(peak: float) -> AudioError:
     )
 
 
-def to_mono(samples: Samples) -> Samples:
+def to_mono(samples: Samples, sample_rate: int = 16_000) -> Samples:
     """One channel of several: (n, channels) or (n,) to (n,), float32.
 
-    It is the mean, or the strongest channel where the mean is more than 10 dB weaker (see `cancellation`): a balanced
-    microphone on a stereo input gives right = -left, whose mean is silence. Raises AudioError as `check_shape` does.
+    It is the mean, or the strongest channel where what is said cancels in the mean: a balanced microphone on a stereo
+    input gives right = -left, whose mean is silence, or the hum that both channels share (`hanmadi.audio.mono`).
+    sample_rate: in Hz, to tell speech from hum; it need not be exact. Raises AudioError as `check_shape` does.
     """
     samples = np.asarray(samples, dtype=np.float32)
     check_shape(samples)
-    if samples.ndim == 1:
-        return samples
-    if cancellation(samples) < CANCELLED:
-        return samples[:, strongest(samples.var(axis=0, dtype=np.float64))].copy()
-    return mean_of_channels(samples)
-
-
-def strongest(powers: NDArray[np.float64]) -> int:
-    """The first of the channels with the most power, however that was rounded."""
-    return int(np.argmax(powers >= 0.999 * powers.max()))
-
-
-def cancellation(samples: Samples) -> float:
-    """Power of the channels' mean to that of the strongest channel: from 0, they cancel, to 1, all are the same.
-
-    samples: (n, channels) or (n,). DC does not count. 1 for silence and for one channel.
-    """
-    if samples.ndim == 1 or len(samples) == 0:
-        return 1.0
-    most = float(samples.var(axis=0, dtype=np.float64).max())
-    return float(mean_of_channels(samples).var(dtype=np.float64)) / most if most > 0 else 1.0
-
-
-def mean_of_channels(samples: Samples) -> Samples:
-    """(n, channels) to (n,), float32."""
-    # channel by channel: NumPy's mean may sum in another order for another length
-    mono = samples[:, 0].copy()
-    for channel in range(1, samples.shape[1]):
-        mono += samples[:, channel]
-    return mono / np.float32(samples.shape[1])
+    return samples if samples.ndim == 1 else mix(samples, sample_rate)
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
@@ -218,7 +190,8 @@ def to_clip(sound: Sound, *, sample_rate: int, length: int) -> Samples:
     What training, evaluation and prediction hear of a sound. Raises AudioError as `check_sound` and `check_rate` do.
     """
     check_sound(sound.samples)
-    heard = resample(to_mono(sound.samples), check_rate(sound.sample_rate), sample_rate)
+    rate = check_rate(sound.sample_rate)
+    heard = resample(to_mono(sound.samples, rate), rate, sample_rate)
     return fit_length(at_most_full_scale(heard), length, sample_rate=sample_rate)
 
 

@@ -14,24 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi.audio.convert import (
-    CANCELLED,
     LOUDEST,
     Samples,
     as_float,
     at_most_full_scale,
     check_rate,
     check_shape,
-    mean_of_channels,
-    strongest,
     unscaled,
 )
+from hanmadi.audio.mono import PIECES_PER_S, Mixer
 
-_PIECES_PER_S: Final = 50  # so short that they do not delay, so long that they cost little
 _SLICE: Final = 1 << 16  # samples of a block that are converted at a time
 _UNSCALED_S: Final = 0.05  # so much beyond LOUDEST within a second is no broken sample any more
-_REMEMBERED_S: Final = 2.0  # time constant of the powers by which the channel is chosen
-_AUDIBLE: Final = 1e-8  # power, -80 dB: what is fainter decides nothing
-_DEAD: Final = 0.01  # power of the chosen channel to that of the strongest; below, its cable is out
 
 
 class Intake:
@@ -91,52 +85,8 @@ class Intake:
         if self._mixer is None or self._mixer.channels != samples.shape[1]:
             if self._mixer is not None:
                 yield self._mixer.flush()
-            self._mixer = Mixer(samples.shape[1], piece=max(1, self._rate // _PIECES_PER_S))
+            self._mixer = Mixer(samples.shape[1], self._rate)
         yield from self._mixer.push(samples)
-
-
-class Mixer:
-    """Several channels to one: their mean, or one of them where they cancel, decided piece by piece.
-
-    A balanced microphone on a stereo input gives right = -left, whose mean is silence. The powers of the last seconds
-    decide, the piece that is to be mixed included; once a channel is chosen it stays, unless it falls silent beside the
-    others: a word is never heard half one way and half the other.
-    """
-
-    def __init__(self, channels: int, *, piece: int) -> None:
-        self.channels = channels
-        self._held = np.zeros((piece, channels), np.float32)
-        self._filled = 0
-        self._sums = np.zeros((3, channels + 1))  # of 1, x and x**2, older ones weighing less; the mean comes last
-        self._kept = float(np.exp(-1 / (_REMEMBERED_S * _PIECES_PER_S)))
-        self._chosen: int | None = None
-
-    def push(self, samples: Samples) -> Iterator[Samples]:
-        """(n, channels) in; whole pieces out, (piece,)."""
-        while len(samples):
-            count = min(len(samples), len(self._held) - self._filled)
-            self._held[self._filled : self._filled + count] = samples[:count]
-            self._filled += count
-            samples = samples[count:]
-            if self._filled == len(self._held):
-                yield self.flush()
-
-    def flush(self) -> Samples:
-        """The piece that is held, whole or not."""
-        piece, self._filled = self._held[: self._filled], 0
-        mean = mean_of_channels(piece)
-        if len(piece):
-            self._decide(np.column_stack([piece, mean]).astype(np.float64))
-        return mean if self._chosen is None else piece[:, self._chosen].copy()
-
-    def _decide(self, piece: NDArray[np.float64]) -> None:
-        moments = [np.full(piece.shape[1], float(len(piece))), piece.sum(axis=0), np.square(piece).sum(axis=0)]
-        self._sums = self._kept * self._sums + np.stack(moments)
-        count, first, second = self._sums
-        powers = second / count - np.square(first / count)  # without DC
-        now, least = (powers[-1], CANCELLED) if self._chosen is None else (powers[self._chosen], _DEAD)
-        if powers[:-1].max() > _AUDIBLE and now < least * powers[:-1].max():
-            self._chosen = strongest(powers[:-1])
 
 
 class Resampler:
@@ -144,7 +94,7 @@ class Resampler:
 
     def __init__(self, from_rate: int, to_rate: int) -> None:
         self._soxr: Any = None
-        self._piece = np.zeros(max(1, from_rate // _PIECES_PER_S), np.float32)
+        self._piece = np.zeros(max(1, from_rate // PIECES_PER_S), np.float32)
         self._filled = 0
         if from_rate != to_rate:
             import soxr

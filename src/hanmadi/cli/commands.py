@@ -3,34 +3,57 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import io
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
 from hanmadi import __version__
-from hanmadi.cli.data import data
-from hanmadi.cli.info import info
-from hanmadi.cli.live import calibrate, listen, mine
-from hanmadi.cli.models import evaluate, export_model, predict, serve, try_clip
 from hanmadi.cli.options import DONE, SOME_FAILED, WRONG_CALL
 from hanmadi.cli.output import one_line, say
-from hanmadi.cli.training import compare, train
 from hanmadi.errors import HanmadiError
 
+# where each command is; a module is read when one of its commands is called, so that predict answers at once
+_COMMANDS: Final = {
+    "info": "info:info",
+    "data": "data:data",
+    "train": "training:train",
+    "evaluate": "models:evaluate",
+    "calibrate": "live:calibrate",
+    "export": "models:export_model",
+    "mine": "live:mine",
+    "predict": "models:predict",
+    "listen": "live:listen",
+    "serve": "models:serve",
+    "try": "models:try_clip",
+    "compare": "training:compare",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """The group of all commands, each read from its module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands, in alphabetical order."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(f"hanmadi.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hanmadi")
 def cli() -> None:
     """Recognise single spoken words: train, evaluate and use a recogniser of your own."""
-
-
-for _command in (
-    info, data, train, evaluate, calibrate, export_model, mine, predict, listen, serve, try_clip, compare,
-):  # fmt: skip
-    cli.add_command(_command)
 
 
 def main() -> None:

@@ -72,7 +72,8 @@ def _show_facts(file: str, *, as_json: bool, plot: str | None) -> None:
         from hanmadi.plots.style import save_figure
 
         sound = audio.read(file)
-        figure = waveform_and_spectrogram(audio.to_mono(sound.samples), sound.sample_rate, title=Path(file).name)
+        mono = audio.to_mono(sound.samples, sound.sample_rate)
+        figure = waveform_and_spectrogram(mono, sound.sample_rate, title=Path(file).name)
         save_figure(figure, plot)
         say(f"picture: {plot}")
 

@@ -11,7 +11,7 @@ import click
 from hanmadi.cli.models import show_accuracy
 from hanmadi.cli.options import DONE, Renamed, Words, data_option, refuse_others, words_option
 from hanmadi.cli.output import say, show
-from hanmadi.data.splits import DEFAULT_HOLDOUT, METHODS, Method
+from hanmadi.data.methods import DEFAULT_HOLDOUT, METHODS, Method
 from hanmadi.runs import DEFAULT_ARCH, REPORT, Settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanmadi.audio.noise import NoiseBank, Rng
-from hanmadi.data.splits import DEFAULT_HOLDOUT, Method, split_clips, split_noise
+from hanmadi.data.methods import DEFAULT_HOLDOUT, Method
+from hanmadi.data.splits import split_clips, split_noise
 from hanmadi.data.store import SPLITS, ClipStore
 from hanmadi.errors import DataError
 from hanmadi.labels import SILENCE, UNKNOWN, LabelSet

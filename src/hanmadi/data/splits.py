@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hanmadi.data.methods import DEFAULT_HOLDOUT, METHODS, Method
 from hanmadi.data.store import NO_SPEAKER, NO_SPLIT, SPLITS, ClipStore
 from hanmadi.errors import DataError
 
-Method = Literal["auto", "official", "speaker", "random"]
-METHODS: Final[tuple[Method, ...]] = ("auto", "official", "speaker", "random")
-DEFAULT_HOLDOUT: Final = 0.1  # share of validation, and of test
 _MOST_NAMELESS: Final = 0.1  # share of clips of unknown speakers with which clips are split by speaker
 _NAMED: Final = 3  # clips that a message names
 _NOISE_GAP_SECONDS: Final = 1.0  # left out between two splits of one noise recording

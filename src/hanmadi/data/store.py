@@ -342,7 +342,7 @@ def _write_noises(source: Source, folder: Path, sample_rate: int, broken: list[B
             except AudioError as error:
                 broken.append(Broken(recording.name, str(error)))
                 continue
-            mono = audio.to_mono(sound.samples[: int(MAX_NOISE_SECONDS * sound.sample_rate)])
+            mono = audio.to_mono(sound.samples[: int(MAX_NOISE_SECONDS * sound.sample_rate)], sound.sample_rate)
             noise = audio.to_int16(audio.resample(mono, sound.sample_rate, sample_rate))
             file.write(noise.astype("<i2").tobytes())
             names.append(recording.name)

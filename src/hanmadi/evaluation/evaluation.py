@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from hanmadi import audio
 from hanmadi.card import Data
 from hanmadi.data.examples import Examples, label_of_words
+from hanmadi.data.methods import DEFAULT_HOLDOUT, Method
 from hanmadi.data.sources import open_source
-from hanmadi.data.splits import DEFAULT_HOLDOUT, Method, split_clips
+from hanmadi.data.splits import split_clips
 from hanmadi.data.store import NO_SPLIT, SPLITS, ClipStore, cached_store
 from hanmadi.errors import DataError
 from hanmadi.evaluation.metrics import Interval, LabelScores, confusion_matrix, per_label, wilson_interval

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from hanmadi.card import read_card
+from hanmadi.data.methods import Method
 from hanmadi.data.sources import open_source
-from hanmadi.data.splits import Method
 from hanmadi.data.store import cached_store
 from hanmadi.errors import ModelError, TrainingError
 from hanmadi.features import FeatureConfig

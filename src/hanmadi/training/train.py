@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hanmadi import runs
 from hanmadi.card import Card
 from hanmadi.data.examples import Examples
-from hanmadi.data.splits import DEFAULT_HOLDOUT, Method
+from hanmadi.data.methods import DEFAULT_HOLDOUT, Method
 from hanmadi.data.store import ClipStore
 from hanmadi.errors import MissingExtraError
 from hanmadi.evaluation.evaluation import (

@@ -66,7 +66,7 @@ def view_of(values: Mapping[str, str], limits: Limits) -> View:
 
 def altered(sound: Sound, view: View) -> Sound:
     """Mono, at the rate and with the bits of the view."""
-    mono = audio.to_mono(sound.samples)
+    mono = audio.to_mono(sound.samples, sound.sample_rate)
     rate = sound.sample_rate
     if view.rate is not None and view.rate < rate:
         change = audio.resample if view.antialias else audio.resample_unfiltered

@@ -15,7 +15,7 @@ export async function decode(bytes, type) {
 }
 
 /** One channel of an AudioBuffer. */
-export const mono = (buffer) => toMono(Array.from({ length: buffer.numberOfChannels }, (_, i) => buffer.getChannelData(i)));
+export const mono = (buffer) => toMono(Array.from({ length: buffer.numberOfChannels }, (_, i) => buffer.getChannelData(i)), buffer.sampleRate);
 
 /** The sample rate that a file's header tells, in Hz; 48,000 where it is not known. */
 export function fileRate(view) {

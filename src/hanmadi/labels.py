@@ -22,6 +22,9 @@ MAX_LABELS: Final = 1_000
 # control characters, halves of surrogate pairs, and what ends a line
 _UNPRINTABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # text around it right to left
+_UNSEEN: Final = dict.fromkeys(
+    map(ord, "\u00ad\u200b\u2060\ufeff")
+)  # soft hyphen, spaces without width, byte order mark
 # the official archives write the two that are not words with underscores
 _ALIASES: Final = {f"{before}{word}{before}": word for word in (UNKNOWN, SILENCE) for before in ("", "_")}
 
@@ -44,7 +47,7 @@ class LabelSet:
             check_label(label)
         first: dict[str, int] = {}
         for index, label in enumerate(self.labels):
-            same = first.setdefault(normal_word(label).casefold(), index)
+            same = first.setdefault(word_key(label), index)
             if same != index:
                 raise LabelError(f"expected each label once, got {self.labels[same]!r} and {label!r}: more than once")
 
@@ -70,7 +73,7 @@ def check_label(label: object) -> str:
     """A label that can be shown, written and used in the name of a file, as it came. Raises LabelError for another."""
     if not isinstance(label, str):
         raise LabelError(f"expected labels of text, got {label!r:.80}")
-    if not label.strip():
+    if not normal_word(label):
         raise LabelError("expected labels with a name, got an empty one")
     if len(label) > MAX_CHARACTERS:
         raise LabelError(
@@ -83,15 +86,18 @@ def check_label(label: object) -> str:
 
 
 def normal_word(word: str) -> str:
-    """A word as labels write it: composed, spaces single and none around it, ``_silence_`` as ``silence``."""
+    """A word as labels write it: composed, spaces single and none around it, ``_silence_`` as ``silence``.
+
+    Signs that nobody sees are left out.
+    """
     # a Mac may write 예 as ㅇ + ㅖ where a keyboard types one sign: the same word to a person
-    word = " ".join(unicodedata.normalize("NFC", word).split())
+    word = " ".join(unicodedata.normalize("NFC", word).translate(_UNSEEN).split())
     return _ALIASES.get(word.casefold(), word)
 
 
 def word_key(word: str) -> str:
-    """What all spellings of a word have in common: capitals, Unicode form and spaces make no other word of it."""
-    return unicodedata.normalize("NFC", normal_word(word).casefold())
+    """What all spellings of a word have in common: capitals, Unicode form, width and spaces do not tell words apart."""
+    return unicodedata.normalize("NFKC", normal_word(unicodedata.normalize("NFKC", word)).casefold())
 
 
 def make_labels(words: Iterable[str] | None = None) -> LabelSet:

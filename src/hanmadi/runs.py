@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_ARCH: Final = "small"
 SETTINGS: Final = "settings.json"
 _FORMERLY: Final = {"talk": "negatives"}  # settings of older runs: their name now
+_BEGAN_IN: Final = "began_in"  # the folder from which relative paths lead
 _FINGERPRINT: Final = "fingerprint"  # of recordings; before it stands what they are for
 FILE_NAME: Final = "model.onnx"
 WEIGHTS_NAME: Final = "weights.safetensors"  # beside it in a run folder: what it was exported from
@@ -76,9 +77,30 @@ def read_settings(folder: Path) -> Settings:
     try:
         saved: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         del saved[_FINGERPRINT]
+        saved.pop(_BEGAN_IN, None)
         return settings_of({name: value for name, value in saved.items() if not name.endswith(_FINGERPRINT)})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"{folder}: holds no training to resume ({error}); start one without --resume") from error
+
+
+def settings_to_resume(folder: Path) -> Settings:
+    """`read_settings`, for a process in another folder than that of the start: relative paths are those of the start.
+
+    A path that leads somewhere from here, too, is taken from here. Raises TrainingError like `read_settings`.
+    """
+    settings = read_settings(folder)
+    began = Path(json.loads((folder / SETTINGS).read_text(encoding="utf-8")).get(_BEGAN_IN) or ".")
+
+    def found(path: str) -> str:
+        return str(began / path) if not Path(path).exists() and (began / path).exists() else path
+
+    def found_or_none(path: str | None) -> str | None:
+        return None if path is None else found(path)
+
+    return replace(
+        settings, data=found_or_none(settings.data), hard_negatives=found_or_none(settings.hard_negatives),
+        negatives=tuple(map(found, settings.negatives)), teachers=tuple(map(found, settings.teachers)),
+    )  # fmt: skip
 
 
 def write_settings(
@@ -88,16 +110,18 @@ def write_settings(
 
     recordings: by what they are for: "" for those of words, "hard_", "talk_".
     """
+    began_in = str(Path.cwd())
     there = {f"{kind}{_FINGERPRINT}": found for kind, found in recordings.items() if found is not None}
     if resume:
         before = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        began_in = before.get(_BEGAN_IN, began_in)
         for name, found in there.items():
             if not found.has_fingerprint(before.get(name)):
                 raise TrainingError(
                     f"{folder}: the recordings in {found.source} have changed since this training was started; "
                     "put them back, or start a new training"
                 )
-    now = {name: found.fingerprint for name, found in there.items()}
+    now = {_BEGAN_IN: began_in} | {name: found.fingerprint for name, found in there.items()}
     write_text(folder / SETTINGS, json.dumps(asdict(settings) | now, indent=1, ensure_ascii=False))
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanmadi import audio
-from hanmadi.audio import Samples, Sound
+from hanmadi.audio import Samples, Sound, wav
 from hanmadi.errors import AudioError, WriteError
 
 RATES = (8_000, 11_025, 22_050, 44_100, 48_000)
@@ -99,6 +99,46 @@ def test_a_wav_that_was_never_closed_is_read_to_its_end(
     assert found.missing == {32_044: 22, 2_000_000: 984_000}.get(size, 0)
     np.testing.assert_array_equal(np.concatenate(list(audio.blocks(path, frames=999)[1]))[:, 0], whole.samples)
     assert path.read_bytes() == data, "the file stays as it is"
+
+
+# a recorder that writes its sizes now and then, and is killed between
+@pytest.mark.parametrize("size", [2, 101, 1_600, 16_000])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_a_wav_whose_size_is_far_too_small_is_read_to_its_end(tmp_path: Path, size: int, subtype: str) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, TONE, 16_000, subtype=subtype)
+    whole, data = audio.read(path), bytearray(path.read_bytes())
+    place = data.find(b"data") + 4
+    data[place : place + 4] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+    np.testing.assert_array_equal(audio.read(path).samples, whole.samples)
+    found = np.concatenate(list(audio.blocks(path, frames=999)[1]))[:, 0]
+    np.testing.assert_array_equal(found, whole.samples)
+    with open(path, "rb") as file:
+        header = wav.read_header(file.read(wav.HEAD_BYTES), file)
+        assert header is not None
+        piped = np.concatenate(list(wav.stream(file, header, seconds=0.1)))[:, 0]
+    np.testing.assert_allclose(piped, whole.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [b"LIST" + (8_000).to_bytes(4, "little") + b"INFO" + b"\xff" * 7_996, b"id3 " + (4_001).to_bytes(4, "little")
+     + b"\xfe" * 4_001, bytes(10_000), b"ID3\x04" + b"\xaa" * 9_000, b"<?xml version='1.0'?>" * 500,
+     b"TAG" + b"\xc3" * 125, b"\xfe\x01" * 100],
+)  # fmt: skip
+def test_what_follows_the_sound_is_not_heard(tmp_path: Path, after: bytes) -> None:
+    """Chunks, titles, text, zeros, a few odd bytes."""
+    path = tmp_path / "a.wav"
+    soundfile.write(path, TONE, 16_000, subtype="PCM_16")
+    whole = audio.read(path)
+    with open(path, "ab") as file:
+        file.write(after)
+    np.testing.assert_array_equal(audio.read(path).samples, whole.samples)
+    with open(path, "rb") as file:
+        header = wav.read_header(file.read(wav.HEAD_BYTES), file)
+        assert header is not None
+        assert sum(map(len, wav.stream(file, header, seconds=0.1))) == len(whole.samples)
 
 
 @pytest.mark.parametrize("size", [0, 10**9])

@@ -28,7 +28,7 @@ EFFECT: dict[str, dict[str, str | None]] = {
     | dict.fromkeys(("backgrounds", "snr_db", "clips", "seed", "out"), "evaluate"),
     "calibrate": _MODEL
     | dict.fromkeys(("backgrounds", "max_fa_per_hour", "data", "smoothing_s", "out", "as_json"))
-    | dict.fromkeys(("plant_in", "snr_db", "clips", "seed"), "calibrate --background x"),
+    | dict.fromkeys(("plant_in", "split", "snr_db", "clips", "seed"), "calibrate --background x"),
     "export": _MODEL | dict.fromkeys(("to", "out", "data", "as_json")),
     "mine": _MODEL | dict.fromkeys(("out", "threshold")),
     "predict": _MODEL | dict.fromkeys(("top", "as_json")),

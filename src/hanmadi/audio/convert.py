@@ -58,12 +58,24 @@ def from_int16(samples: NDArray[np.int16]) -> Samples:
     return samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 
+def as_array(samples: object) -> NDArray[Any]:
+    """What somebody passes as samples, as an array. Raises AudioError for what cannot be one, and for masked arrays."""
+    if isinstance(samples, np.ma.MaskedArray):
+        raise AudioError("expected an array of samples, got a masked one; say what is heard there: samples.filled(0)")
+    try:
+        return np.asarray(samples)
+    except (TypeError, ValueError, RuntimeError) as error:  # lists of lists of other lengths, tensors elsewhere
+        kind = type(samples).__name__
+        cure = "; pass samples.detach().float().cpu().numpy()" if hasattr(samples, "detach") else ""
+        raise AudioError(f"expected an array of samples, got {kind} ({error}){cure}") from error
+
+
 def as_float(samples: NDArray[Any]) -> Samples:
     """Samples of any shape as float32: floats of any width as they are, int16 scaled to [-1, 1).
 
     Both byte orders are read. Raises AudioError for other kinds of numbers, whose full scale is not known.
     """
-    samples = np.asarray(samples)
+    samples = as_array(samples)
     if samples.dtype.kind == "i" and samples.dtype.itemsize == 2:
         return from_int16(samples)
     if samples.dtype.kind != "f":

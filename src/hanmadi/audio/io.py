@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +41,11 @@ AUDIO_SUFFIXES: Final = (
     ".bwf", ".oga", ".mp2", ".mpga", ".sph", ".nist", ".voc", ".avr", ".htk", ".iff", ".svx", ".8svx", ".16svx", ".paf",
     ".fap", ".pvf", ".sds", ".sf", ".ircam", ".sd2", ".wve", ".xi",
 )  # fmt: skip  # all that libsndfile reads, but .mat: that is a table of anything
+# sounds, and films with a sound track, that libsndfile does not read and ffmpeg does
+UNREAD_SUFFIXES: Final = frozenset(
+    ".m4a .m4b .m4r .aac .adts .alac .wma .asf .amr .awb .3gp .3gpp .3ga .3g2 .qcp .mp4 .m4v .mov .mkv .mka .webm "
+    ".weba .avi .ac3 .eac3 .dts .ape .wv .tta .tak .shn .mpc .spx .gsm .ra .rm .dsf .dff .oma .at3 .f4a".split()
+)
 AUDIO_KINDS: Final = f"{', '.join(AUDIO_SUFFIXES[:6])} or another that libsndfile reads"  # for messages
 WRITTEN_SUFFIXES: Final = (".wav", ".flac")
 CLIPPED_LEVEL: Final = 32_767 / FULL_SCALE  # the largest positive 16-bit sample
@@ -211,8 +218,18 @@ def _open(path: Path) -> soundfile.SoundFile:
         raise AudioError(f"{path}: may not be read ({error.strerror})") from error
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(
-            f"{path}: not a sound file that can be read ({_reason(error)}); expected {AUDIO_KINDS}"
+            f"{path}: not a sound file that can be read ({_reason(error)}); expected {AUDIO_KINDS}{_cure(path)}"
         ) from error
+
+
+def _cure(path: Path) -> str:
+    """How to convert a sound of a kind that libsndfile does not read; empty where it is none."""
+    with suppress(OSError), open(path, "rb") as file:
+        container = wav.container_of(file.read(wav.HEAD_BYTES))
+        if container in ("MP4", "WebM") or path.suffix.lower() in UNREAD_SUFFIXES:
+            made = path.with_suffix(".flac")
+            return f"; convert it with: ffmpeg -i {shlex.quote(str(path))} -vn {shlex.quote(str(made))}"
+    return ""
 
 
 def _read_blocks(file: soundfile.SoundFile, path: Path, max_seconds: float) -> Samples:

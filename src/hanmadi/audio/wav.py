@@ -1,7 +1,7 @@
 """Headers of sound: which container bytes begin with, and WAV (RIFF, RIFX, RF64) read by hand.
 
-A recorder that streams a WAV, or is killed, leaves sizes that are 0, too large, or those of a file that was to come;
-libsndfile trusts a 0. A pipe cannot be read by libsndfile at all.
+A recorder that streams a WAV, or is killed, leaves sizes that are 0, too large, too small, or those of a file that was
+to come; libsndfile trusts a 0 and one that is too small. A pipe cannot be read by libsndfile at all.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ _BEGINNINGS: Final = {
 _UNKNOWN: Final = 0xFFFF_FFFF  # a size that libsndfile takes for "to the end of the file"
 _STREAMED: Final = 0x7FFF_0000  # from here on a size is what programs write that cannot go back: about 2 or 4 GiB
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE  # codes of the fmt chunk
+_TAGS: Final = (b"ID3", b"TAG", b"APETAGEX")  # may follow the samples without being a chunk
+_SOUND_S: Final = 0.05  # so much after the end that a header tells, if it is no chunk, text or tag, is sound
+_LOOKED_AT: Final = 1 << 16  # bytes after the end that a header tells
 _MOST_HEADER: Final = 1 << 20  # bytes before the samples
 
 
@@ -52,6 +55,11 @@ class WavHeader:
     order: Literal["<", ">"]
     data_start: int  # bytes before the samples
     data_bytes: int | None  # None where the header does not tell
+
+    @property
+    def data_pad(self) -> int:
+        """Bytes between the samples and the next chunk."""
+        return (self.data_bytes or 0) % 2
 
     @property
     def name(self) -> str:
@@ -107,16 +115,17 @@ def missing_frames(path: Path) -> int:
 
 
 def with_size(path: Path) -> mmap.mmap | None:
-    """A WAV whose sizes are 0 though samples follow, as a file with the true sizes; None for any other file."""
+    """A WAV whose sizes are 0, or end early, though samples follow, as a file with the true sizes; None for others."""
     with open(path, "rb") as file:
         header = read_header(file.read(HEAD_BYTES), file)
         end = file.seek(0, io.SEEK_END)
-        if header is None or header.data_bytes is not None or end <= header.data_start:
+        if header is None or end <= header.data_start + (header.data_bytes or 0):
             return None
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # the file itself stays as it is
     size = mapped[header.data_start - 4 : header.data_start]
     ds64 = mapped.find(b"ds64", 0, header.data_start) if mapped[:4] == b"RF64" else -1
-    if (size != bytes(4) and ds64 < 0) or _only_chunks(mapped, header):
+    unknown = header.data_bytes is None and (size == bytes(4) or ds64 >= 0) and not _only_chunks(mapped, header)
+    if not unknown and not (header.data_bytes and _goes_on(mapped, header, header.data_start + header.data_bytes)):
         mapped.close()
         return None
     left = end - header.data_start
@@ -129,13 +138,28 @@ def with_size(path: Path) -> mmap.mmap | None:
     return mapped
 
 
-def _only_chunks(mapped: mmap.mmap, header: WavHeader) -> bool:
-    """Whether other chunks, and no samples, stand after an empty data chunk, up to the very end."""
-    place, end = header.data_start, len(mapped)
-    while place + 8 <= end and mapped[place : place + 4].isalnum():
+def _goes_on(mapped: mmap.mmap, header: WavHeader, place: int) -> bool:
+    """Whether sound stands where the header says that it has ended, and not other chunks, tags, text or zeros."""
+    if header.code not in (_PCM, _FLOAT):
+        return False
+    if len(mapped) - place < _SOUND_S * header.sample_rate * header.frame_bytes:
+        return False
+    return _like_samples(mapped[place : place + _LOOKED_AT]) and not _only_chunks(
+        mapped, header, place + header.data_pad
+    )
+
+
+def _like_samples(data: bytes) -> bool:
+    return any(data) and not data.isascii() and not data.startswith(_TAGS)
+
+
+def _only_chunks(mapped: mmap.mmap, header: WavHeader, place: int | None = None) -> bool:
+    """Whether other chunks, and no samples, stand from a place, where an empty data chunk ends, up to the very end."""
+    place, end = header.data_start if place is None else place, len(mapped)
+    while place + 8 <= end and all(map(_printable, mapped[place : place + 4])):
         size = int.from_bytes(mapped[place + 4 : place + 8], "big" if header.order == ">" else "little")
         place += 8 + size + size % 2
-    return place == end
+    return place in (end, end + 1)  # the last may lack the zero that makes its length even
 
 
 # ---- pipes ----
@@ -153,15 +177,34 @@ def stream(file: BinaryIO, header: WavHeader, *, seconds: float) -> Iterator[Sam
 
 
 def _streamed(file: BinaryIO, header: WavHeader, kind: str, at_once: int) -> Iterator[Samples]:
-    read = getattr(file, "read1", file.read)  # what is there, without waiting for all
-    left, rest = header.data_bytes, b""
-    while data := read(at_once):
-        if left is not None:  # what follows the samples is drained: titles, and the like
-            data, left = data[:left], left - min(left, len(data))
+    rest = b""
+    for data in _sound_bytes(file, header, at_once):
         data = rest + data
         whole = len(data) - len(data) % header.frame_bytes
         rest = data[whole:]
         yield _decoded(data[:whole], kind, header).reshape(-1, header.channels)
+
+
+def _sound_bytes(file: BinaryIO, header: WavHeader, at_once: int) -> Iterator[bytes]:
+    """The bytes of the samples; what follows them is drained: titles, and the like, unless the sound goes on there."""
+    read = getattr(file, "read1", file.read)  # what is there, without waiting for all
+    left, after, drained = header.data_bytes, b"", False
+    while data := read(at_once):
+        if left is None:
+            yield data
+        elif not drained:
+            sound = data[:left]
+            left, after = left - len(sound), after + data[len(sound) :]
+            yield sound
+            if len(after) >= _SOUND_S * header.sample_rate * header.frame_bytes:
+                drained = not _like_samples(after) or all(map(_printable, after[header.data_pad :][:4]))
+                if not drained:
+                    yield after
+                    left = None
+
+
+def _printable(sign: int) -> bool:
+    return 32 <= sign < 127
 
 
 def _kind(header: WavHeader) -> str | None:

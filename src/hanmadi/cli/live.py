@@ -65,8 +65,12 @@ def listen(
     "--mix-into", "--plant-in", "plant_in", cls=Renamed, multiple=True, metavar="PATH",
     help="Recordings to mix them into, noise for example; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--split", type=click.Choice(["train", "validation", "test", "all"]), default="validation", show_default=True,
+    help="Of the words to mix in; all for recordings of which none was trained on.",
+)  # fmt: skip
 @click.option("--snr", "snr_db", type=float, default=10.0, show_default=True, metavar="DB", help="Of mixed-in words.")
-@click.option("--clips", type=click.IntRange(1), help="How many clips to mix in; all of validation otherwise.")
+@click.option("--clips", type=click.IntRange(1), help="How many clips to mix in; all of the split otherwise.")
 @click.option("--smoothing", "smoothing_s", type=click.FloatRange(0), help="Seconds to average scores over.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of mixed-in words.")
 @click.option("--out", metavar="FILE", help="A new model file; the model's own is changed otherwise.")
@@ -74,22 +78,26 @@ def listen(
 @click.pass_context
 def calibrate(
     context: click.Context, /, model: str | None, backgrounds: Sequence[str], max_fa_per_hour: float, data: str | None,
-    plant_in: Sequence[str], snr_db: float, clips: int | None, smoothing_s: float | None, seed: int, out: str | None,
-    as_json: bool,
+    plant_in: Sequence[str], split: Which, snr_db: float, clips: int | None, smoothing_s: float | None, seed: int,
+    out: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Choose thresholds on recordings without the words, and store them in the model file."""
     if not backgrounds:
         raise click.UsageError("name recordings in which none of the words is said with --background")
     if data is None:
-        refuse(context, ["plant_in", "snr_db", "clips", "seed"], "goes with --data, the recordings of words to mix in")
+        refuse(
+            context,
+            ["plant_in", "split", "snr_db", "clips", "seed"],
+            "goes with --data, the recordings of words to mix in",
+        )
     from hanmadi.evaluation import calibration
     from hanmadi.inference.recognizer import load
 
     recognizer = load(model)
     path = calibration.target_of(recognizer, out)
     found = calibration.calibrate(
-        recognizer, backgrounds, plant_in=plant_in, max_fa_per_hour=max_fa_per_hour, data=data, clips=clips,
-        snr_db=snr_db, smoothing_s=smoothing_s, seed=seed, on_stream=_say_heard,
+        recognizer, backgrounds, plant_in=plant_in, max_fa_per_hour=max_fa_per_hour, data=data, split=split,
+        clips=clips, snr_db=snr_db, smoothing_s=smoothing_s, seed=seed, on_stream=_say_heard,
     )  # fmt: skip
     calibration.store(found, recognizer, path)
     if as_json:

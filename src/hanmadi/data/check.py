@@ -111,7 +111,7 @@ def check(source: Source, *, progress: Callable[[int], None] | None = None) -> D
             if sound.seconds > MAX_CLIP_SECONDS:
                 raise AudioError(f"{sound.seconds:.0f} s long, expected one word")
         except AudioError as error:
-            broken.append(Broken(recording.name, str(error)))
+            broken.append(Broken.because(recording.name, error))
             continue
         rates[sound.sample_rate] += 1
         readable.append(_Heard(recording.name, recording.word, recording.speaker, recording.split, sound.seconds))
@@ -194,5 +194,5 @@ def _readable_noises(noises: Iterable[Recording], broken: list[Broken]) -> int:
             noise.load()
             count += 1
         except AudioError as error:
-            broken.append(Broken(noise.name, str(error)))
+            broken.append(Broken.because(noise.name, error))
     return count

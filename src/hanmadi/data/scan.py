@@ -10,20 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from hanmadi.audio import AUDIO_SUFFIXES
+from hanmadi.audio import AUDIO_SUFFIXES, UNREAD_SUFFIXES
 from hanmadi.errors import DataError
 from hanmadi.files import printable
 
-# sounds, and films with a sound track, that libsndfile does not read and ffmpeg does
-UNREAD_SUFFIXES: Final = frozenset(
-    ".m4a .m4b .m4r .aac .adts .alac .wma .asf .amr .awb .3gp .3gpp .3ga .3g2 .qcp .mp4 .m4v .mov .mkv .mka .webm "
-    ".weba .avi .ac3 .eac3 .dts .ape .wv .tta .tak .shn .mpc .spx .gsm .ra .rm .dsf .dff .oma .at3 .f4a".split()
-)
 # what systems and network drives put beside a person's files, in small letters
 _LEFTOVERS: Final = frozenset(
     "__macosx @eadir @tmp @recycle @recently-snapshot #recycle #snapshot $recycle.bin lost+found thumbs.db ehthumbs.db "
     "desktop.ini".split()
 ) | {"system volume information", "network trash folder", "temporary items", "icon\r"}
+_NO_SUFFIX: Final = "without a suffix"
 _NAMED: Final = 3  # files that a message names
 
 
@@ -46,10 +42,11 @@ class Scan:
     leftovers: Counter[str] = field(default_factory=Counter)  # of systems and network drives, by kind
     others: Counter[str] = field(default_factory=Counter)  # no sounds, by suffix
 
-    def notes(self) -> list[Note]:
-        """Sentences on what is passed over, and why."""
+    def notes(self, *, read: Iterable[Path] = ()) -> list[Note]:
+        """Sentences on what is passed over, and why. read: files that are no sounds and were read all the same."""
         notes = [Note(text) for text in (_unread(self), _closed(self)) if text]
-        for what, counts in (("of systems and network drives", self.leftovers), ("that are no sounds", self.others)):
+        others = self.others - Counter(file.suffix.lower() or _NO_SUFFIX for file in read)
+        for what, counts in (("of systems and network drives", self.leftovers), ("that are no sounds", others)):
             if counts:
                 notes.append(Note(f"passed over {counted(counts)}: files and folders {what}", matters=False))
         if self.again:
@@ -147,7 +144,7 @@ def _sort_in(entry: os.DirEntry[str], found: Scan, folders: deque[Path], links: 
     elif entry.is_symlink() and not path.exists():
         found.closed.append(path)
     else:
-        found.others[suffix or "without a suffix"] += 1
+        found.others[suffix or _NO_SUFFIX] += 1
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -36,7 +36,7 @@ from hanmadi.data.scan import Note
 from hanmadi.errors import AudioError, DataError, WriteError
 from hanmadi.files import replacing_folder
 
-FORMAT: Final = "hanmadi-clips-2"
+FORMAT: Final = "hanmadi-clips-3"
 SPLITS: Final = ("train", "validation", "test")
 NO_SPLIT: Final = -1
 NO_SPEAKER: Final = -1
@@ -88,6 +88,12 @@ class Broken:
 
     name: str
     reason: str
+
+    @classmethod
+    def because(cls, name: str, error: AudioError) -> Broken:
+        """The reason of an error, which may begin with the file's whole path, without its name."""
+        before, named, reason = str(error).partition(f"{name}: ")
+        return cls(name, reason if named and (not before or before.endswith("/")) else str(error))
 
 
 @dataclass(frozen=True)
@@ -282,7 +288,7 @@ def _write_store(
                     raise AudioError(f"{sound.seconds:.0f} s long, expected one word in {MAX_CLIP_SECONDS:g} s or less")
                 clip = audio.to_clip(sound, sample_rate=sample_rate, length=length)
             except AudioError as error:
-                broken.append(Broken(recording.name, str(error)))
+                broken.append(Broken.because(recording.name, error))
                 continue
             samples.write(audio.to_int16(clip).astype("<i2").tobytes())
             names.write(recording.name.replace("\n", " ").encode() + b"\n")
@@ -340,7 +346,7 @@ def _write_noises(source: Source, folder: Path, sample_rate: int, broken: list[B
             try:
                 sound = recording.load()
             except AudioError as error:
-                broken.append(Broken(recording.name, str(error)))
+                broken.append(Broken.because(recording.name, error))
                 continue
             mono = audio.to_mono(sound.samples[: int(MAX_NOISE_SECONDS * sound.sample_rate)], sound.sample_rate)
             noise = audio.to_int16(audio.resample(mono, sound.sample_rate, sample_rate))

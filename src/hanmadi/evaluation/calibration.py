@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -133,15 +133,16 @@ def calibrate(
         raise DataError("plant_in is for words that are mixed in; name recordings of them with data")
     recognizer = model if isinstance(model, Recognizer) else load(model)
     found = open_backgrounds(backgrounds, sample_rate=recognizer.sample_rate)
-    alone = [hear(recognizer, background, hop_s=hop_s, on_stream=on_stream) for background in found]
-    mixed: list[ScoredStream] = []
-    if data is not None:
+    mixes: Iterable[ScoredStream] = ()
+    if data is not None:  # what is wrong with it is told before an hour is heard
         store = store_for(recognizer, data)
         _, rows = keyword_rows(recognizer, store, split=split, at_most=clips)
         behind = open_backgrounds(plant_in, sample_rate=recognizer.sample_rate) or found
-        mixed += score_mixed(
+        mixes = score_mixed(
             recognizer, store, rows, behind, snr_db=(snr_db,), seed=seed, hop_s=hop_s, on_stream=on_stream
         )
+    alone = [hear(recognizer, background, hop_s=hop_s, on_stream=on_stream) for background in found]
+    mixed = list(mixes)
     config = recognizer.about.decision_config
     config = config if smoothing_s is None else replace(config, smoothing_s=smoothing_s)
     chosen = choose(alone, mixed, recognizer.labels, config, max_fa_per_hour=max_fa_per_hour, hop_s=hop_s)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hanmadi import audio
 from hanmadi.audio import Samples
+from hanmadi.data.examples import label_of_words
 from hanmadi.data.recordings import Background, endless, from_samples, open_backgrounds, take
 from hanmadi.data.splits import split_noise
 from hanmadi.data.store import SPLITS, ClipStore
@@ -35,7 +36,7 @@ from hanmadi.files import csv_text
 from hanmadi.inference.decisions import DecisionConfig, Detection, decide
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.inference.stream import HOP_S, Listener, Stream, Window
-from hanmadi.labels import LabelSet, normal_word
+from hanmadi.labels import LabelSet
 from hanmadi.runs import run_of
 
 SNR_DB: Final = 10.0
@@ -220,11 +221,12 @@ def keyword_rows(
 ) -> tuple[Which, NDArray[np.int64]]:
     """The split that is meant, and its clips of keywords, or so many of them evenly spread. DataError for none."""
     split, rows = rows_of_split(recognizer, store, split)
-    keywords = LabelSet(recognizer.labels).keywords
-    is_keyword = np.array([normal_word(word) in keywords for word in store.words])
+    labels = LabelSet(recognizer.labels)
+    is_keyword = np.isin(label_of_words(store, labels), [labels.labels.index(word) for word in labels.keywords])
     rows = rows[is_keyword[store.word[rows]]]
     if not len(rows):
-        raise DataError(f"{store.source}: no clip of {', '.join(keywords)} in the split {split!r}; try --split all")
+        words = ", ".join(labels.keywords)
+        raise DataError(f"{store.source}: no clip of {words} in the split {split!r}; try --split all")
     if at_most is not None and at_most < len(rows):
         rows = rows[np.linspace(0, len(rows) - 1, at_most).round().astype(np.int64)]
     return split, rows
@@ -266,19 +268,30 @@ def score_mixed(
     hop_s: float = HOP_S,
     on_stream: Callable[[str], None] = lambda _: None,
 ) -> Iterator[ScoredStream]:
-    """Scores of streams into which the clips are mixed, in an order of chance: each once in each background and SNR."""
+    """Scores of streams into which the clips are mixed, in an order of chance: each once in each background and SNR.
+
+    rows: of the store, of keywords.
+    """
+    label_of = label_of_words(store, LabelSet(recognizer.labels))[store.word]
     for index, background in enumerate(backgrounds):
         for ratio in snr_db:
             on_stream(f"{len(rows)} words in {background.name} at {ratio:g} dB")
             rng = np.random.default_rng([seed, index])  # the same places at each SNR
-            for samples, words in _sessions(store, rng.permutation(rows), background, ratio, rng):
+            order = rng.permutation(rows)
+            spoken = [recognizer.labels[label] for label in label_of[order]]
+            for samples, words in _sessions(store, order, spoken, background, ratio, rng):
                 stream = Stream(recognizer, hop_s=hop_s)
                 windows = stream.push(samples)
                 yield _scored(background.name, stream.time_s, windows, tuple(words), ratio)
 
 
 def _sessions(
-    store: ClipStore, rows: NDArray[np.int64], background: Background, snr_db: float, rng: np.random.Generator
+    store: ClipStore,
+    rows: NDArray[np.int64],
+    labels: Sequence[str],
+    background: Background,
+    snr_db: float,
+    rng: np.random.Generator,
 ) -> Iterator[tuple[Samples, list[Word]]]:
     """Streams of a few minutes: their samples and words. The background goes on from one to the next."""
     recordings, left_over = endless(background), np.zeros(0, np.float32)
@@ -286,9 +299,10 @@ def _sessions(
     for start in range(0, len(rows), _SESSION_WORDS):
         part = rows[start : start + _SESSION_WORDS]
         behind, left_over = take(len(part) * slot, recordings, left_over)
-        labels = [normal_word(store.words[word]) for word in store.word[part]]
         clips = audio.from_int16(store.samples(part))
-        yield mix_into(clips, labels, behind, sample_rate=store.sample_rate, snr_db=snr_db, rng=rng)
+        yield mix_into(
+            clips, labels[start : start + len(part)], behind, sample_rate=store.sample_rate, snr_db=snr_db, rng=rng
+        )
 
 
 def _scored(

@@ -17,7 +17,7 @@ from hanmadi import audio
 from hanmadi.audio import Samples
 from hanmadi.evaluation.evaluation import held_out_rows
 from hanmadi.inference.recognizer import Prediction, Recognizer
-from hanmadi.labels import LabelSet, normal_word
+from hanmadi.labels import LabelSet
 
 # programs that play a file given as the last argument, and end
 _PLAYERS: Final = (
@@ -49,7 +49,7 @@ def pick(recognizer: Recognizer, data: str | os.PathLike[str] | None = None, *, 
     store, rows = held_out_rows(recognizer, data)
     row = int(np.random.default_rng(seed).choice(rows))
     labels = LabelSet(recognizer.labels)
-    word = normal_word(store.words[store.word[row]])
+    word = store.words[store.word[row]]
     index = labels.index_of(word)
     samples = store.clip(row)
     prediction = recognizer.predict(samples, sample_rate=store.sample_rate)

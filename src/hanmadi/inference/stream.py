@@ -145,7 +145,7 @@ class Stream:
         24 dB above full scale, are heard as 0 and counted in ``problems``; of several channels the mean is heard, or
         the strongest where they cancel. Raises AudioError for another shape or type, and for whole numbers as float.
         """
-        block = np.asarray(block)
+        block = audio.as_array(block)
         before = self._intake.bad_samples
         found = self._heard(block)
         self.problems.bad_samples += self._intake.bad_samples - before

@@ -32,7 +32,7 @@ from hanmadi.data.scan import Note
 from hanmadi.data.sources.choose import open_source
 from hanmadi.data.store import ClipStore, Recording, Source, cached_store
 from hanmadi.errors import HanmadiError
-from hanmadi.labels import SILENCE, UNKNOWN, normal_word
+from hanmadi.labels import SILENCE, UNKNOWN, normal_word, word_key
 from hanmadi.lessons.exercises import Exercise as Exercise
 from hanmadi.lessons.exercises import Wrong
 from hanmadi.lessons.exercises import type_of as type_of
@@ -108,8 +108,9 @@ class Portion:
     def recordings(self) -> Iterator[Recording]:
         """The chosen ones: first those of ``words``, then the others."""
         by_word: dict[str, list[Recording]] = {word: [] for word in self.words or ()}
+        chosen = {word_key(word): word for word in self.words or ()}
         for recording in self.source.recordings():
-            word = normal_word(recording.word)
+            word = chosen.get(word_key(recording.word), normal_word(recording.word))
             if self.words is None or self.others or word in self.words:
                 by_word.setdefault(word, []).append(recording)
         total = sum(map(len, by_word.values()))
@@ -160,7 +161,7 @@ def lesson_data(
 def _words_there(source: Source, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """``wanted`` if the source has them all, else as many of its own, the most frequent first."""
     counts = Counter(normal_word(recording.word) for recording in source.recordings())
-    if all(counts[word] for word in wanted):
+    if set(map(word_key, wanted)) <= set(map(word_key, counts)):
         return wanted
     for label in (UNKNOWN, SILENCE):
         del counts[label]

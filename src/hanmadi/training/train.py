@@ -40,7 +40,7 @@ from hanmadi.runs import (
     Settings,
     last_started,
     new_run_folder,
-    read_settings,
+    settings_to_resume,
     write_history,
     write_settings,
 )
@@ -139,7 +139,7 @@ def resume(
     It loses at most the epoch it was in. ``epochs`` or ``minutes`` give it a new budget.
     """
     folder = Path(out) if out is not None else last_started()
-    settings = read_settings(folder)
+    settings = settings_to_resume(folder)
     if epochs is not None or minutes is not None:
         settings = replace(settings, epochs=epochs, minutes=minutes)
     with runs.claimed(folder, new=False):

@@ -30,6 +30,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, NamedTuple
 
 from hanmadi.errors import DownloadError
+from hanmadi.files import locked
 
 BASE_URL: Final = "https://storage.googleapis.com/download.tensorflow.org/data/"
 TIMEOUT_S: Final = 30.0  # without a byte
@@ -109,6 +110,9 @@ def get(
     report = progress or _nobody
     with _disk_errors(folder, archive):
         folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder) as free, _disk_errors(folder, archive):
+        if not free:
+            raise DownloadError(f"{folder}: another download writes there; wait for it, or name another folder")
         if not packed.exists():
             part = packed.with_name(packed.name + ".part")
             _check_space(folder, archive, part)

@@ -62,7 +62,13 @@ class FolderSource:
 
     def notes(self) -> tuple[Note, ...]:
         """What was passed over, and what of names and lists is doubtful."""
-        return (*self._scan.notes(), *self._layout.notes, *self._listed.notes, *self._spellings.notes(self.name))
+        lists = [file for file, _ in list_files(self._list_folders)]
+        return (
+            *self._scan.notes(read=lists),
+            *self._layout.notes,
+            *self._listed.notes,
+            *self._spellings.notes(self.name),
+        )
 
     def recordings(self) -> Iterator[Recording]:
         """Every clip, sorted by path. Raises DataError if there is none."""

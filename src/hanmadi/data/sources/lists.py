@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hanmadi.audio import AUDIO_SUFFIXES
-from hanmadi.data.scan import UNREAD_SUFFIXES, Note
+from hanmadi.audio import AUDIO_SUFFIXES, UNREAD_SUFFIXES
+from hanmadi.data.scan import Note
 from hanmadi.errors import DataError
 from hanmadi.files import printable
 from hanmadi.labels import word_key

@@ -38,7 +38,11 @@ def test_every_word_has_its_label(word: str, label: str) -> None:
     assert labels.labels[index] == label
 
 
-@pytest.mark.parametrize("word", ["Hey Jarvis", "hey  jarvis", " HEY JARVIS", "hey\u3000jarvis"])
+@pytest.mark.parametrize(
+    "word",
+    ["Hey Jarvis", "hey  jarvis", " HEY JARVIS", "hey\u3000jarvis", "ｈｅｙ jarvis", "hey jar\u200bvis",
+     "\ufeffhey jarvis", "hey jar\u00advis"],
+)  # fmt: skip
 def test_capitals_and_spaces_make_no_other_word(word: str) -> None:
     assert make_labels(["hey jarvis", "no"]).index_of(word) == 0
     assert make_labels([word, "no"]).index_of("hey jarvis") == 0

@@ -141,6 +141,26 @@ def test_a_stream_survives_broken_samples_and_refuses_a_wrong_scale() -> None:
         list(chain.from_iterable(map(intake.push, np.array_split(np.rint(TONE * 32_768), 400))))
 
 
+class Elsewhere:
+    """As a tensor on a GPU."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> None:
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+    def detach(self) -> None:
+        """Only its name counts."""
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [(np.ma.masked_array(TONE, mask=TONE > 0), r"samples\.filled\(0\)"), ([[0.0], [0.0, 1.0]], "got list"),
+     (Elsewhere(), r"samples\.detach\(\)\.float\(\)\.cpu\(\)\.numpy\(\)")],
+)  # fmt: skip
+def test_what_is_no_array_is_told_with_the_cure(samples: Any, message: str) -> None:
+    with pytest.raises(AudioError, match=message):
+        audio.as_float(samples)
+
+
 # ---- channels that cancel ----
 
 

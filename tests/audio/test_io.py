@@ -152,6 +152,16 @@ def test_an_rf64_that_was_never_closed_is_read_to_its_end(tmp_path: Path, size: 
     np.testing.assert_array_equal(audio.read(path).samples, whole.samples)
 
 
+@pytest.mark.parametrize(("name", "head"), [("a b.m4a", b"\0\0\0\x20ftypM4A "), ("a.wav", b"\x1aE\xdf\xa3webm....")])
+def test_a_sound_of_another_kind_comes_with_the_line_that_converts_it(tmp_path: Path, name: str, head: bytes) -> None:
+    (tmp_path / name).write_bytes(head + bytes(100))
+    with pytest.raises(AudioError, match=r"convert it with: ffmpeg -i .* -vn .*flac"):
+        audio.read(tmp_path / name)
+    (tmp_path / "a.txt").write_text("no sound")
+    with pytest.raises(AudioError, match=r"libsndfile reads$"):
+        audio.read(tmp_path / "a.txt")
+
+
 def test_an_empty_wav_with_a_title_has_no_samples(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", TONE[:0], 16_000)
     with open(tmp_path / "a.wav", "ab") as file:

@@ -19,6 +19,7 @@ import pytest
 from hanmadi.data.sources import download as archives
 from hanmadi.data.sources.download import ARCHIVES, Archive, find, get, unpack
 from hanmadi.errors import DownloadError
+from hanmadi.files import locked
 
 
 def tar_gz(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
@@ -399,3 +400,9 @@ def test_damage_inside_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_not_a_tar_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, gzip.compress(b"<html>sign in to the hotel network</html>"), "cut short or broken")
+
+
+def test_two_downloads_into_one_folder_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(DownloadError, match="another download"):
+        get("speech_commands_test_set_v0.02", tmp_path, base_url="http://127.0.0.1:9/")
+    assert not list(tmp_path.iterdir())

@@ -236,6 +236,7 @@ def test_a_broken_clip_does_not_stop_the_others(tmp_path: Path, make_words_folde
     assert [broken.name for broken in store.broken] == [
         "yes/c_nohash_0.wav", "yes/d_nohash_0.wav", "_background_noise_/bad.wav"
     ]  # fmt: skip
+    assert store.broken[0].reason.startswith("not a sound file"), "the name is told beside it"
 
 
 def test_a_noise_may_be_longer_than_a_clip(tmp_path: Path) -> None:
@@ -277,3 +278,13 @@ def test_the_real_folder(shared_data: Path) -> None:
     arabic = found(shared_data / "custom_words_arabic")
     assert all(recording.speaker for recording in arabic)
     assert len({recording.speaker for recording in arabic}) >= 3
+
+
+def test_lists_that_are_read_are_not_told_as_passed_over(make_words_folder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no"))
+    clip = next(iter(FolderSource(folder).recordings())).name
+    (folder / "testing_list.txt").write_text(clip)
+    (folder / "validation_list.txt").write_text("")
+    (folder / "README.txt").write_text("")
+    told = [note.text for note in FolderSource(folder).notes()]
+    assert told == ["passed over 1 .txt: files and folders that are no sounds"]

@@ -125,6 +125,18 @@ def test_resume_repeats_what_an_uninterrupted_run_does(words_folder: Path, tmp_p
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def test_resume_finds_the_recordings_from_another_folder(
+    make_words_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_words_folder(tmp_path / "words", words=("yes", "no", "bed"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train("words", words=["yes", "no"], epochs=2, out="run", hooks=stop_after(1))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert (resume("../run").folder / "model.onnx").exists()
+
+
 def test_resume_refuses_changed_recordings(make_words_folder, tmp_path: Path) -> None:
     folder = make_words_folder(tmp_path / "words", words=("yes", "no", "bed"))
     with pytest.raises(KeyboardInterrupt):

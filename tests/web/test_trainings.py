@@ -114,6 +114,18 @@ def test_a_training_from_start_to_a_model_in_the_list(words_folder: Path, tmp_pa
         assert api.delete(f"/api/trainings/{name}").json()["state"] == "done", "what is done stays done"
 
 
+def test_what_is_doubtful_of_the_recordings_is_told(make_words_folder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no", "bed"))
+    (folder / "yes" / "zoe_nohash_0.wav").write_bytes(b"not a sound")
+    (folder / "yes" / "a.m4a").write_bytes(b"not read")
+    with client(options(tmp_path, data=str(folder), model="tiny")) as api:
+        started = api.post("/api/trainings", json={"arch": "tiny", "epochs": 1, "words": ["yes", "no"]}).json()
+        found = until(api, started["id"], lambda one: one["state"] == "done")
+    text = " ".join(found["notes"])
+    assert "a.m4a" in text
+    assert "ffmpeg" in text
+
+
 def test_another_training_starts_as_soon_as_one_says_that_it_is_done(words_folder: Path, tmp_path: Path) -> None:
     with client(options(tmp_path, data=str(words_folder))) as api:
         name = api.post("/api/trainings", json={"arch": "tiny", "epochs": 1}).json()["id"]

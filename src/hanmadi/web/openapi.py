@@ -122,6 +122,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "stage": {"enum": ["starting", "reading", "training", "judging"]}, "clips": _COUNT, "share": _SCORE,
         "epoch": _COUNT, "epochs": _or_null(_COUNT), "minutes": _or_null(_NUMBER), "seconds": _NUMBER,
         "seconds_left": _or_null(_NUMBER), "run": _or_null(_TEXT), "model": _or_null(_TEXT), "error": _or_null(_TEXT),
+        "notes": _list(_TEXT),
         "history": _list(_object({
             "epoch": _COUNT, "train_loss": _or_null(_NUMBER), "train_accuracy": _or_null(_NUMBER),
             "validation_loss": _or_null(_NUMBER), "validation_accuracy": _or_null(_NUMBER),

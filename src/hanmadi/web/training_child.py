@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -89,7 +90,9 @@ def train(tell: Tell, *, runs: str, **chosen: Any) -> None:
     folder = new_run_folder(settings.arch, Path(runs))
     tell({"folder": folder.name})
     try:
-        run = train_as(settings, out=folder, hooks=_hooks(tell))
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: tell({"note": str(message)})
+            run = train_as(settings, out=folder, hooks=_hooks(tell))
     finally:
         with suppress(OSError):  # nothing is left of a training that ended before its first file
             folder.rmdir()

@@ -26,6 +26,7 @@ _STOPPING_S: Final = 5.0  # from asking a child to end to ending it
 _LONGEST_LINE: Final = 1 << 20  # bytes
 _PROGRESS: Final = frozenset({"stage", "clips", "share", "seconds_left"})  # that a line of the child may tell
 _KEPT: Final = 50  # trainings that are remembered
+_MOST_NOTES: Final = 20  # of a training
 _MOST_WORDS: Final = 100
 
 
@@ -68,6 +69,7 @@ class Training:
     seconds: float = 0.0
     seconds_left: float | None = None
     history: tuple[Mapping[str, float], ...] = ()
+    notes: tuple[str, ...] = ()  # what of the recordings is doubtful, left out or broken
     run: str | None = None  # name of its folder
     model: str | None = None  # id in the listing of models when it is done
     error: str | None = None
@@ -76,6 +78,8 @@ class Training:
         """After a line of the child. Raises TypeError or ValueError for a line that tells nothing of a training."""
         if "epoch" in line:
             return replace(self, history=(*self.history, line["epoch"]), epoch=line["epoch"]["epoch"])
+        if "note" in line:
+            return replace(self, notes=(*self.notes, str(line["note"]))[:_MOST_NOTES])
         if "folder" in line:
             return replace(self, run=line["folder"])
         if "done" in line:

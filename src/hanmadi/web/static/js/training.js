@@ -85,7 +85,8 @@ class Panel {
     const key = (name, kind) => el("span", { class: "key" }, Object.assign(el("i"), { style: `background: var(--${kind})` }), t(name));
     const bar = el("div", { class: "progress", role: "progressbar", "aria-label": t("train.progress"), "aria-valuemin": "0", "aria-valuemax": "100" }, this.progress);
     this.bar = bar;
-    return el("div", { class: "stack" }, this.status, bar,
+    this.notes = el("div", { class: "stack", role: "note" });
+    return el("div", { class: "stack" }, this.status, bar, this.notes,
       el("p", {}, key("train.training", "quiet"), key("train.validation", "accent")),
       el("div", { class: "curves" }, el("div", {}, el("p", { class: "note" }, t("train.loss")), this.loss), el("div", {}, el("p", { class: "note" }, t("train.accuracy")), this.accuracy)));
   }
@@ -96,6 +97,7 @@ class Panel {
     this.progress.style.transform = `scaleX(${share})`;
     this.bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
     this.status.textContent = this.statusText();
+    this.notes.replaceChildren(...(this.training.notes ?? []).map((note) => el("p", { class: "note" }, note)));
     drawCurves(this.loss, history, ["train_loss", "validation_loss"], { digits: 2 });
     drawCurves(this.accuracy, history, ["train_accuracy", "validation_accuracy"], { percent: true, top: 1 });
   }

@@ -1,0 +1,53 @@
+"""The speech encoder: log-mels to a vector every 40 ms, pretrained on hours of speech, and the network made from it.
+
+It is a larger one of the family of `hanmadi.models.wordnet`, whose layers over frequency and time know speech before
+the first word of a person is learnt; only the layer that answers is new. It is pretrained by
+`hanmadi.training.pretraining`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hanmadi.features import FeatureConfig
+from hanmadi.models.registry import Architecture, register
+from hanmadi.models.wordnet import LOG_MEL, RECIPE, Size, WordNet
+
+ENCODER: Final = Size(stem=24, bands=((48, 0),), channels=192, blocks=8, width=7)
+SHRINKS: Final = 2  # frames of the front-end that become one of the encoder
+
+
+class Trunk(nn.Module):
+    """The layers of a network of the family without the one that answers: log-mels to frames."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        network = architecture.build(architecture.features.shape, 2)
+        assert isinstance(network, WordNet)
+        self.layers, self.channels = network.layers, network.head.in_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, mels, frames) to (batch, frames / `SHRINKS`, channels)."""
+        x = x.unsqueeze(1).contiguous(memory_format=torch.channels_last)
+        frames: Tensor = self.layers(x).squeeze(2).transpose(1, 2)
+        return frames
+
+
+def frame_centres(config: FeatureConfig) -> NDArray[np.int64]:
+    """The sample in the middle of each frame of the encoder, from the start of a clip: (frames,)."""
+    frames = -(-config.n_frames // SHRINKS)
+    return np.arange(frames) * SHRINKS * config.hop + config.window // 2
+
+
+register(
+    Architecture(
+        "encoder", partial(WordNet, size=ENCODER), LOG_MEL, RECIPE,
+        "starts from the pretrained speech encoder: few clips go far",
+    )
+)  # fmt: skip

@@ -1,0 +1,360 @@
+"""Pretraining of the speech encoder: what is said every 40 ms, learnt from hours of speech of which much is known.
+
+    a second of speech, in noise and rooms -> frames of the encoder -> phones, a teacher's embedding, words
+
+Three answers are learnt together, each where it is known: the phone of a frame (forced alignment), the embedding that a
+teacher gives of the clean sound around it, and the word said between two frames. The targets are files that
+``dev/speech_targets.py`` writes. What a pretrained trunk is for: `hanmadi.models.encoder`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hanmadi import audio
+from hanmadi.audio import Samples
+from hanmadi.audio.noise import NoiseSource, Rng
+from hanmadi.audio.reverb import RoomBank, place_in_rooms
+from hanmadi.augment import augmentations
+from hanmadi.augment.augmentations import Augmentation
+from hanmadi.features.torch import FrontEnd
+from hanmadi.models import checkpoint
+from hanmadi.models.recipe import Recipe
+from hanmadi.models.registry import Architecture
+from hanmadi.training.executor import executor_for
+from hanmadi.training.loop import learning_rate
+from hanmadi.training.state import _twin, make_optimiser, sum_gradients, update_average
+
+UNSURE: Final = 255  # a phone that nobody knows
+FRAME: Final = 160  # samples of a phone's frame
+EMBEDDING_HOP: Final = 1_280  # samples from one embedding to the next
+EMBEDDING_MIDDLE: Final = 6_200  # samples: the middle of what the first embedding hears
+EMBEDDING: Final = 96  # numbers
+_STEP: Final = 320  # samples between two places where a crop may begin
+_JITTER: Final = 1_600  # samples by which a clip is early or late
+_LEAST_CLIPS: Final = 12  # of a word, to be learnt as one
+_LEAST_WORD: Final = 0.7  # share of a word that a crop has to hold
+_NOT_A_WORD: Final = -100
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """How much each of the answers counts in the loss."""
+
+    phones: float = 1.0
+    embedding: float = 1.0
+    words: float = 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an encoder is pretrained."""
+
+    epochs: int = 20
+    crops: int = 40_000  # of an epoch
+    recipe: Recipe = field(
+        default_factory=lambda: Recipe(
+            batch=128, shards=2, learning_rate=4e-3, schedule="one_cycle", betas=(0.9, 0.98), weight_decay=0.02,
+            ema_decay=0.999, patience=None,
+            augmentation=Augmentation(shift_ms=0.0, noise_p=0.7, snr_db=(-3.0, 30.0), room_p=0.3, behind_p=0.15,
+                                      masked_mels=4, masked_frames=5, stretch=0.0),
+        )
+    )  # fmt: skip
+    weighting: Weighting = Weighting()
+
+
+class Corpus:
+    """Hours of speech and their targets, mapped from files, so that memory stays flat."""
+
+    def __init__(self, folder: Path, *, without: Collection[str] = ()) -> None:
+        """without: words that may not be heard: recordings in which one is said are left out."""
+        self.samples = np.memmap(folder / "samples.i16", np.int16, "r")
+        self.phones = np.memmap(folder / "phones.u8", np.uint8, "r")
+        self.embedding = np.memmap(folder / "embedding.f16", np.float16, "r").reshape(-1, EMBEDDING)
+        self.phone_names: tuple[str, ...] = tuple(json.loads((folder / "about.json").read_text())["phones"])
+        recordings, words = _rows(folder / "recordings.csv"), _rows(folder / "words.csv")
+        said: dict[int, list[tuple[str, int, int]]] = {}
+        for row in words:
+            said.setdefault(int(row["recording"]), []).append((row["word"], int(row["start"]), int(row["end"])))
+        kept = [
+            number for number, row in enumerate(recordings)
+            if row["name"].split("/")[0] not in without and not any(word in without for word, _, _ in said.get(number, ()))
+        ]  # fmt: skip
+        self.start = np.array([int(recordings[i]["start"]) for i in kept])
+        self.length = np.array([int(recordings[i]["samples"]) for i in kept])
+        self.is_clip = np.array(["/" in recordings[i]["name"] for i in kept])
+        self.is_training = np.array([recordings[i]["split"] != "validation" for i in kept])
+        counts = Counter(word for i in kept for word, _, _ in said.get(i, ()))
+        self.vocabulary = tuple(sorted(word for word, count in counts.items() if count >= _LEAST_CLIPS))
+        index = {word: number for number, word in enumerate(self.vocabulary)}
+        found = [(index[w], start, end) for i in kept for w, start, end in said.get(i, ()) if w in index]
+        table = np.array(sorted(found, key=lambda row: row[1]), np.int64).reshape(-1, 3)
+        self.word, self.word_start, self.word_end = table.T
+        self.mean, self.std = self._statistics()
+
+    def _statistics(self) -> tuple[Tensor, Tensor]:
+        some = np.asarray(self.embedding[:: max(1, len(self.embedding) // 20_000)], np.float32)
+        return torch.from_numpy(some.mean(axis=0)), torch.from_numpy(some.std(axis=0) + 1e-3)
+
+    def crops(self, count: int, length: int, *, rng: Rng) -> NDArray[np.int64]:
+        """First samples of so many training crops: half are clips, a little early or late, half are of running speech."""
+        clips = np.flatnonzero(self.is_clip & self.is_training)
+        runs = np.flatnonzero(~self.is_clip & self.is_training & (self.length > length))
+        of_clips = rng.choice(clips, count // 2 if len(runs) else count)
+        middle = self.start[of_clips] + (self.length[of_clips] - length) // 2
+        starts = [middle + rng.integers(-_JITTER, _JITTER + 1, len(of_clips))]
+        if len(runs):
+            of_runs = rng.choice(runs, count - len(of_clips), p=self.length[runs] / self.length[runs].sum())
+            starts.append(self.start[of_runs] + (rng.random(len(of_runs)) * (self.length[of_runs] - length)).astype(np.int64))
+        found = rng.permutation(np.concatenate(starts))
+        return np.maximum(0, found // _STEP * _STEP)
+
+    def validation_crops(self, length: int) -> NDArray[np.int64]:
+        """The clips of validation, as they are."""
+        clips = np.flatnonzero(self.is_clip & ~self.is_training)
+        return (self.start[clips] + (self.length[clips] - length) // 2) // _STEP * _STEP
+
+    def targets(self, starts: NDArray[np.int64], centres: NDArray[np.int64], length: int) -> Targets:
+        """What is to be answered of crops: at frames whose middles are so many samples after their starts."""
+        places = starts[:, None] + centres
+        phones = self.phones[np.minimum(places // FRAME, len(self.phones) - 1)].astype(np.int64)
+        exact = np.clip((places - EMBEDDING_MIDDLE) / EMBEDDING_HOP, 0, len(self.embedding) - 2)
+        before = exact.astype(np.int64)
+        share = (exact - before)[..., None].astype(np.float32)
+        embedding = self.embedding[before] * (1 - share) + self.embedding[before + 1] * share
+        words = self._words(starts, centres, length)
+        return Targets(torch.from_numpy(phones), (torch.from_numpy(embedding) - self.mean) / self.std, *words)
+
+    def _words(
+        self, starts: NDArray[np.int64], centres: NDArray[np.int64], length: int
+    ) -> tuple[Tensor, Tensor]:
+        """A word of each crop, the one nearest its middle, and the frames in which it is said."""
+        words = np.full(len(starts), _NOT_A_WORD)
+        spans = np.zeros((len(starts), len(centres)), np.float32)
+        first, last = np.searchsorted(self.word_end, starts), np.searchsorted(self.word_start, starts + length)
+        for crop, (low, high) in enumerate(zip(first, last, strict=True)):
+            if low >= high:
+                continue
+            begin, end = self.word_start[low:high] - starts[crop], self.word_end[low:high] - starts[crop]
+            held = (np.minimum(end, length) - np.maximum(begin, 0)) / np.maximum(end - begin, 1)
+            far = np.where(held >= _LEAST_WORD, np.abs((begin + end) / 2 - length / 2), np.inf)
+            best = int(np.argmin(far))
+            if np.isfinite(far[best]):
+                words[crop] = self.word[low + best]
+                spans[crop] = (centres >= begin[best] - _STEP) & (centres <= end[best] + _STEP)
+        words[spans.sum(axis=1) == 0] = _NOT_A_WORD
+        return torch.from_numpy(words), torch.from_numpy(spans)
+
+
+class Targets(NamedTuple):
+    """What is to be answered of crops."""
+
+    phones: Tensor  # (batch, frames), `UNSURE` where not known
+    embedding: Tensor  # (batch, frames, EMBEDDING), standardised
+    words: Tensor  # (batch,), -100 where there is none
+    spans: Tensor  # (batch, frames), 1 where the word is said
+
+    def part(self, rows: slice) -> Targets:
+        """Those of some of the crops."""
+        return Targets(*(each[rows] for each in self))
+
+
+class Pretraining(nn.Module):
+    """An encoder's trunk with the answers that it learns: log-mels (batch, mels, frames) in."""
+
+    def __init__(self, trunk: nn.Module, channels: int, *, phones: int, words: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.phones = nn.Linear(channels, phones)
+        self.embedding = nn.Linear(channels, EMBEDDING)
+        self.words = nn.Linear(channels, words)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Frames (batch, frames, channels)."""
+        frames: Tensor = self.trunk(features)
+        return frames
+
+    def loss(self, features: Tensor, targets: Targets, weighting: Weighting) -> Tensor:
+        """The weighted sum of what the three answers lack."""
+        frames = self(features)
+        phones = functional.cross_entropy(
+            self.phones(frames).flatten(0, 1), targets.phones.flatten(), ignore_index=UNSURE, label_smoothing=0.05
+        )
+        answer = self.embedding(frames)
+        embedding = functional.mse_loss(answer, targets.embedding)
+        embedding = embedding + 1 - functional.cosine_similarity(answer, targets.embedding, dim=2).mean()
+        pooled = pool(frames, targets.spans)
+        words = functional.cross_entropy(self.words(pooled), targets.words, ignore_index=_NOT_A_WORD, label_smoothing=0.1)
+        words = torch.nan_to_num(words)  # a batch without a word
+        return weighting.phones * phones + weighting.embedding * embedding + weighting.words * words
+
+
+def pool(frames: Tensor, spans: Tensor) -> Tensor:
+    """Mean of the frames of a span: (batch, frames, channels), (batch, frames) to (batch, channels)."""
+    return (frames * spans[..., None]).sum(1) / spans.sum(1, keepdim=True).clamp(min=1)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Crops to noisy features and clean targets."""
+
+    corpus: Corpus
+    front_end: FrontEnd
+    augmentation: Augmentation
+    noise: NoiseSource
+    rooms: RoomBank
+    centres: NDArray[np.int64]
+
+    def __call__(self, shard: tuple[NDArray[np.int64], Rng]) -> tuple[Tensor, Targets]:
+        starts, rng = shard
+        how, length = self.augmentation, self.front_end.config.clip_samples
+        with torch.no_grad():
+            samples = self._heard(starts, length)
+            behind = np.flatnonzero(rng.random(len(starts)) < how.behind_p)
+            others = samples[rng.permutation(len(starts))[: len(behind)]]
+            snr_db = rng.uniform(*how.behind_snr_db, len(behind))
+            samples[behind] = augmentations.mix_at_snr(samples[behind], others, snr_db=snr_db)
+            samples = place_in_rooms(samples, self.rooms, p=how.room_p, rng=rng)
+            samples = augmentations.augment(samples, self.noise, config=how, rng=rng)
+            mel = self.front_end.warped_mel_of(torch.from_numpy(samples), lambda: augmentations.draw_warp(how, rng=rng))
+            log_mel = self.front_end.normalised(mel).numpy()
+            masked = augmentations.augment_features(log_mel, config=how, rng=rng)
+            targets = self.corpus.targets(starts, self.centres, length)
+            return torch.from_numpy(masked).transpose(1, 2), targets
+
+    def clean(self, starts: NDArray[np.int64]) -> tuple[Tensor, Targets]:
+        """The same without noise."""
+        length = self.front_end.config.clip_samples
+        with torch.no_grad():
+            features = self.front_end(torch.from_numpy(self._heard(starts, length)))
+        return features, self.corpus.targets(starts, self.centres, length)
+
+    def _heard(self, starts: NDArray[np.int64], length: int) -> Samples:
+        places = np.minimum(starts[:, None] + np.arange(length), len(self.corpus.samples) - 1)
+        return audio.from_int16(np.asarray(self.corpus.samples[places]))
+
+
+class Progress(NamedTuple):
+    """How far a pretraining is."""
+
+    epoch: int
+    loss: float  # of training
+    phones: float  # share of the frames of validation whose phone is right
+    embedding: float  # cosine to the teacher's
+    words: float  # share of the words of validation that are right
+    seconds: float
+
+
+def pretrain(
+    corpus: Corpus,
+    architecture: Architecture,
+    noise: Callable[[Rng], NoiseSource],
+    folder: Path,
+    *,
+    plan: Plan,
+    seed: int = 0,
+    on_epoch: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    """Pretrain the trunk of an architecture; ``folder`` then holds ``encoder.safetensors``, also after each epoch.
+
+    noise: makes the noises of an epoch. A pretraining that was stopped goes on.
+    """
+    from hanmadi.models.encoder import Trunk, frame_centres
+
+    torch.manual_seed(seed)
+    config, recipe = architecture.features, plan.recipe
+    front_end = FrontEnd(config)
+    trunk = Trunk(architecture)
+    network = Pretraining(trunk, trunk.channels, phones=len(corpus.phone_names), words=len(corpus.vocabulary))
+    bodies = [network, *(_twin(network) for _ in range(1, recipe.shards))]
+    average = _copy(network)
+    optimiser = make_optimiser(network, recipe)
+    path, state, done, steps, earlier_s = folder / "encoder.safetensors", folder / "last.safetensors", 0, 0, 0.0
+    if state.exists():
+        before = checkpoint.load(state)
+        checkpoint.unpack("body", network, before.tensors)
+        checkpoint.unpack("average", average, before.tensors)
+        checkpoint.unpack_optimiser(optimiser, before.tensors)
+        done, steps, earlier_s = before.values["epochs"], before.values["steps"], before.values["seconds"]
+    rooms = RoomBank(config.sample_rate, config.clip_samples, 1, seconds=0.28).made()
+    prepared = Preparation(corpus, front_end, recipe.augmentation, noise(np.random.default_rng(0)), rooms, frame_centres(config))
+    began_s = time.monotonic()
+    with executor_for(recipe.shards) as workers:
+        for epoch in range(done, plan.epochs):
+            rng = np.random.default_rng([seed, epoch])
+            prepared = replace(prepared, noise=noise(rng))
+            starts, total = corpus.crops(plan.crops, config.clip_samples, rng=rng), 0.0
+            batches = [starts[i : i + recipe.batch] for i in range(0, len(starts) - recipe.batch + 1, recipe.batch)]
+            learners = [partial(_learn, body, weighting=plan.weighting, shards=recipe.shards) for body in bodies]
+            for number, losses in enumerate(workers.batches(_shards(batches, recipe.shards, rng), prepared, learners)):
+                sum_gradients(bodies)
+                nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+                for group in optimiser.param_groups:
+                    group["lr"] = learning_rate(recipe, (epoch + number / len(batches)) / plan.epochs)
+                optimiser.step()
+                steps += 1
+                update_average(average, network, recipe.ema_decay, steps)
+                total += sum(losses)
+            seconds = earlier_s + time.monotonic() - began_s
+            values = {"epochs": epoch + 1, "steps": steps, "seconds": seconds}
+            tensors = checkpoint.pack("body", network) | checkpoint.pack("average", average)
+            checkpoint.save(state, checkpoint.State(tensors | checkpoint.pack_optimiser(optimiser), values))
+            about = {"phones": corpus.phone_names, "words": corpus.vocabulary, "architecture": architecture.name, **values}
+            checkpoint.save(path, checkpoint.State(checkpoint.pack("encoder", average), about))
+            on_epoch(Progress(epoch + 1, total / len(batches), *_validate(average, prepared), seconds))
+    return path
+
+
+def _shards(
+    batches: Sequence[NDArray[np.int64]], shards: int, rng: Rng
+) -> Iterator[list[tuple[NDArray[np.int64], Rng]]]:
+    for batch in batches:
+        yield list(zip(np.array_split(batch, shards), rng.spawn(shards), strict=True))
+
+
+def _learn(body: Pretraining, shard: tuple[Tensor, Targets], *, weighting: Weighting, shards: int) -> float:
+    body.train().zero_grad(set_to_none=True)
+    loss = body.loss(*shard, weighting) / shards
+    loss.backward()  # type: ignore[no-untyped-call]
+    return float(loss.detach())
+
+
+def _validate(network: Pretraining, prepared: Preparation) -> tuple[float, float, float]:
+    starts = prepared.corpus.validation_crops(prepared.front_end.config.clip_samples)
+    sums = np.zeros(6)
+    network.eval()
+    with torch.inference_mode():
+        for i in range(0, len(starts), 256):
+            features, targets = prepared.clean(starts[i : i + 256])
+            frames = network(features)
+            known, spoken = targets.phones != UNSURE, targets.words != _NOT_A_WORD
+            right = (network.phones(frames).argmax(2) == targets.phones)[known].sum()
+            cosine = functional.cosine_similarity(network.embedding(frames), targets.embedding, dim=2)
+            words = network.words(pool(frames, targets.spans)).argmax(1) == targets.words
+            sums += [float(x) for x in (right, known.sum(), cosine.sum(), cosine.numel(), words[spoken].sum(), spoken.sum())]
+    return sums[0] / max(1, sums[1]), sums[2] / max(1, sums[3]), sums[4] / max(1, sums[5])
+
+
+def _copy(network: Pretraining) -> Pretraining:
+    import copy
+
+    return copy.deepcopy(network).requires_grad_(False)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -3,8 +3,8 @@
     pip install pocketsphinx
     python dev/cut_words.py SPEECH OUT [--words on,off,...] [--others 8] [--context]
 
-SPEECH holds LibriSpeech's layout, any part of it: `transcripts.tsv` (utterance, text) beside `<speaker>/<utterance>.flac`,
-or the official `<speaker>/<chapter>/<speaker>-<chapter>.trans.txt` beside the .flac files. OUT gets
+SPEECH holds LibriSpeech's layout, any part of it: `transcripts.tsv` (utterance, text) beside
+`<speaker>/<utterance>.flac`, or the official `<speaker>/<chapter>/<speaker>-<chapter>.trans.txt` beside the .flac files. OUT gets
 `<word>/<speaker>_nohash_<n>.flac`: the words named, every time they are said, and of every other word at most so many;
 and `cuts.tsv`, which says where each clip was. A word is cut with 50 ms before and after it and faded, so that its
 neighbours are not heard; with --context, a second around it is cut as it was said.
@@ -37,9 +37,9 @@ CLIP_S: Final = 1.0
 KEYWORDS: Final = "yes no up down left right on off stop go".split()
 # how letters sound more often than not, longest first; enough to align the words beside one
 _SPELLED: Final = {
-    "tion": "SH AH N", "ough": "AO", "igh": "AY", "tch": "CH", "sch": "SH", "ee": "IY", "ea": "IY", "oo": "UW", "ou": "AW",
-    "ow": "OW", "ai": "EY", "ay": "EY", "oa": "OW", "au": "AO", "aw": "AO", "ie": "IY", "ei": "EY", "th": "TH", "sh": "SH",
-    "ch": "CH", "ph": "F", "wh": "W", "ck": "K", "ng": "NG", "qu": "K W", "gh": "G", "kn": "N", "wr": "R", "a": "AE",
+    "tion": "SH AH N", "ough": "AO", "igh": "AY", "tch": "CH", "sch": "SH", "ee": "IY", "ea": "IY", "oo": "UW",
+    "ou": "AW", "ow": "OW", "ai": "EY", "ay": "EY", "oa": "OW", "au": "AO", "aw": "AO", "ie": "IY", "ei": "EY",
+    "th": "TH", "sh": "SH", "ch": "CH", "ph": "F", "wh": "W", "ck": "K", "ng": "NG", "qu": "K W", "gh": "G", "kn": "N", "wr": "R", "a": "AE",
     "b": "B", "c": "K", "d": "D", "e": "EH", "f": "F", "g": "G", "h": "HH", "i": "IH", "j": "JH", "k": "K", "l": "L",
     "m": "M", "n": "N", "o": "AA", "p": "P", "q": "K", "r": "R", "s": "S", "t": "T", "u": "AH", "v": "V", "w": "W",
     "x": "K S", "y": "IY", "z": "Z",
@@ -104,12 +104,12 @@ class Aligner:
             for part in self._decoder.seg() or () if part.word[0] not in "<["
         ]  # fmt: skip
 
-
     def phones(self, samples: Samples) -> list[tuple[str, int, int]]:
         """Phones of what was aligned last, heard again: name, first frame and number of frames."""
         self._decoder.set_alignment()
         self._hear(samples)
-        return [(phone.name, phone.start, phone.duration) for word in self._decoder.get_alignment() or () for phone in word]
+        words = self._decoder.get_alignment() or ()
+        return [(phone.name, phone.start, phone.duration) for word in words for phone in word]
 
     def _hear(self, samples: Samples) -> None:
         self._decoder.start_utt()

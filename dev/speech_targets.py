@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 from hanmadi import audio
 from hanmadi.audio import Samples
 from hanmadi.data.sources import open_source
-from hanmadi.errors import AudioError
 from hanmadi.files import csv_text, write_text
 
 PHONES: Final = (
@@ -129,7 +128,9 @@ def main() -> None:
     options.out.mkdir(parents=True)
     aligner, teacher, rng = Aligner(), Teacher(), np.random.default_rng(0)
     every = [clips_of(options.clips), speech_of(options.speech), *map(untranscribed, options.untranscribed)]
-    recordings, words, place = [("name", "speaker", "split", "start", "samples")], [("word", "start", "end", "recording")], 0
+    recordings: list[tuple[Any, ...]] = [("name", "speaker", "split", "start", "samples")]
+    words: list[tuple[Any, ...]] = [("word", "start", "end", "recording")]
+    place = 0
     with (
         open(options.out / "samples.i16", "wb") as samples_file,
         open(options.out / "phones.u8", "wb") as phones_file,
@@ -158,9 +159,8 @@ def main() -> None:
                 number = len(recordings) - 1
                 start = place + BETWEEN
                 recordings.append((recording.name, recording.speaker, recording.split, start, len(samples)))
-                words += [
-                    (one.word, start + round(one.start_s * RATE), start + round(one.end_s * RATE), number) for one in found
-                ]
+                spans = ((start + round(one.start_s * RATE), start + round(one.end_s * RATE)) for one in found)
+                words += [(one.word, *span, number) for one, span in zip(found, spans, strict=True)]
                 place += length
                 if number % 500 == 0:
                     print(number, recording.name, f"{place / RATE / 3600:.2f} h", len(words), flush=True)

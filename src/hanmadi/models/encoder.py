@@ -7,7 +7,9 @@ the first word of a person is learnt; only the layer that answers is new. It is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -15,11 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hanmadi.errors import TrainingError
 from hanmadi.features import FeatureConfig
+from hanmadi.models import checkpoint
+from hanmadi.models.recipe import Recipe
 from hanmadi.models.registry import Architecture, register
 from hanmadi.models.wordnet import LOG_MEL, RECIPE, Size, WordNet
 
 ENCODER: Final = Size(stem=24, bands=((48, 0),), channels=192, blocks=8, width=7)
+_LAYERS: Final = "encoder.trunk.layers"  # in the file of an encoder
 SHRINKS: Final = 2  # frames of the front-end that become one of the encoder
 
 
@@ -43,6 +49,23 @@ def frame_centres(config: FeatureConfig) -> NDArray[np.int64]:
     """The sample in the middle of each frame of the encoder, from the start of a clip: (frames,)."""
     frames = -(-config.n_frames // SHRINKS)
     return np.arange(frames) * SHRINKS * config.hop + config.window // 2
+
+
+def fine_tuned(recipe: Recipe) -> Recipe:
+    """How a network that starts from the encoder is trained: it knows much, so smaller steps and fewer of them."""
+    return replace(recipe, learning_rate=2e-3, epochs=20, minimum_steps=400)
+
+
+def start_from(body: nn.Module, encoder: Path) -> None:
+    """Put the pretrained layers into a network; only the layer that answers is as it was.
+
+    encoder: a file that `hanmadi.training.pretraining.pretrain` wrote. Raises TrainingError if it is none, or the
+    network has other layers.
+    """
+    layers = getattr(body, "layers", None)
+    if not isinstance(layers, nn.Module):
+        raise TrainingError(f"{encoder}: expected a network of the encoder's layers; choose --arch encoder")
+    checkpoint.unpack(_LAYERS, layers, checkpoint.load(encoder).tensors)
 
 
 register(

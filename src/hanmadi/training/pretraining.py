@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ from hanmadi.models.recipe import Recipe
 from hanmadi.models.registry import Architecture
 from hanmadi.training.executor import executor_for
 from hanmadi.training.loop import learning_rate
-from hanmadi.training.state import _twin, make_optimiser, sum_gradients, update_average
+from hanmadi.training.state import make_optimiser, sum_gradients, twin, update_average
 
 UNSURE: Final = 255  # a phone that nobody knows
 FRAME: Final = 160  # samples of a phone's frame
@@ -90,10 +90,10 @@ class Corpus:
         said: dict[int, list[tuple[str, int, int]]] = {}
         for row in words:
             said.setdefault(int(row["recording"]), []).append((row["word"], int(row["start"]), int(row["end"])))
-        kept = [
-            number for number, row in enumerate(recordings)
-            if row["name"].split("/")[0] not in without and not any(word in without for word, _, _ in said.get(number, ()))
-        ]  # fmt: skip
+        heard = {number: {row["name"].split("/")[0]} for number, row in enumerate(recordings)}
+        for number, found in said.items():
+            heard[number] |= {word for word, _, _ in found}
+        kept = [number for number in heard if not heard[number] & set(without)]
         self.start = np.array([int(recordings[i]["start"]) for i in kept])
         self.length = np.array([int(recordings[i]["samples"]) for i in kept])
         self.is_clip = np.array(["/" in recordings[i]["name"] for i in kept])
@@ -101,8 +101,8 @@ class Corpus:
         counts = Counter(word for i in kept for word, _, _ in said.get(i, ()))
         self.vocabulary = tuple(sorted(word for word, count in counts.items() if count >= _LEAST_CLIPS))
         index = {word: number for number, word in enumerate(self.vocabulary)}
-        found = [(index[w], start, end) for i in kept for w, start, end in said.get(i, ()) if w in index]
-        table = np.array(sorted(found, key=lambda row: row[1]), np.int64).reshape(-1, 3)
+        places = [(index[w], start, end) for i in kept for w, start, end in said.get(i, ()) if w in index]
+        table = np.array(sorted(places, key=lambda row: row[1]), np.int64).reshape(-1, 3)
         self.word, self.word_start, self.word_end = table.T
         self.mean, self.std = self._statistics()
 
@@ -111,7 +111,7 @@ class Corpus:
         return torch.from_numpy(some.mean(axis=0)), torch.from_numpy(some.std(axis=0) + 1e-3)
 
     def crops(self, count: int, length: int, *, rng: Rng) -> NDArray[np.int64]:
-        """First samples of so many training crops: half are clips, a little early or late, half are of running speech."""
+        """First samples of so many training crops: half are clips, a little early or late, half of running speech."""
         clips = np.flatnonzero(self.is_clip & self.is_training)
         runs = np.flatnonzero(~self.is_clip & self.is_training & (self.length > length))
         of_clips = rng.choice(clips, count // 2 if len(runs) else count)
@@ -119,7 +119,8 @@ class Corpus:
         starts = [middle + rng.integers(-_JITTER, _JITTER + 1, len(of_clips))]
         if len(runs):
             of_runs = rng.choice(runs, count - len(of_clips), p=self.length[runs] / self.length[runs].sum())
-            starts.append(self.start[of_runs] + (rng.random(len(of_runs)) * (self.length[of_runs] - length)).astype(np.int64))
+            after = rng.random(len(of_runs)) * (self.length[of_runs] - length)
+            starts.append(self.start[of_runs] + after.astype(np.int64))
         found = rng.permutation(np.concatenate(starts))
         return np.maximum(0, found // _STEP * _STEP)
 
@@ -139,9 +140,7 @@ class Corpus:
         words = self._words(starts, centres, length)
         return Targets(torch.from_numpy(phones), (torch.from_numpy(embedding) - self.mean) / self.std, *words)
 
-    def _words(
-        self, starts: NDArray[np.int64], centres: NDArray[np.int64], length: int
-    ) -> tuple[Tensor, Tensor]:
+    def _words(self, starts: NDArray[np.int64], centres: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
         """A word of each crop, the one nearest its middle, and the frames in which it is said."""
         words = np.full(len(starts), _NOT_A_WORD)
         spans = np.zeros((len(starts), len(centres)), np.float32)
@@ -198,7 +197,9 @@ class Pretraining(nn.Module):
         embedding = functional.mse_loss(answer, targets.embedding)
         embedding = embedding + 1 - functional.cosine_similarity(answer, targets.embedding, dim=2).mean()
         pooled = pool(frames, targets.spans)
-        words = functional.cross_entropy(self.words(pooled), targets.words, ignore_index=_NOT_A_WORD, label_smoothing=0.1)
+        words = functional.cross_entropy(
+            self.words(pooled), targets.words, ignore_index=_NOT_A_WORD, label_smoothing=0.1
+        )
         words = torch.nan_to_num(words)  # a batch without a word
         return weighting.phones * phones + weighting.embedding * embedding + weighting.words * words
 
@@ -280,7 +281,7 @@ def pretrain(
     front_end = FrontEnd(config)
     trunk = Trunk(architecture)
     network = Pretraining(trunk, trunk.channels, phones=len(corpus.phone_names), words=len(corpus.vocabulary))
-    bodies = [network, *(_twin(network) for _ in range(1, recipe.shards))]
+    bodies = [network, *(twin(network) for _ in range(1, recipe.shards))]
     average = _copy(network)
     optimiser = make_optimiser(network, recipe)
     path, state, done, steps, earlier_s = folder / "encoder.safetensors", folder / "last.safetensors", 0, 0, 0.0
@@ -291,7 +292,8 @@ def pretrain(
         checkpoint.unpack_optimiser(optimiser, before.tensors)
         done, steps, earlier_s = before.values["epochs"], before.values["steps"], before.values["seconds"]
     rooms = RoomBank(config.sample_rate, config.clip_samples, 1, seconds=0.28).made()
-    prepared = Preparation(corpus, front_end, recipe.augmentation, noise(np.random.default_rng(0)), rooms, frame_centres(config))
+    noises, centres = noise(np.random.default_rng(0)), frame_centres(config)
+    prepared = Preparation(corpus, front_end, recipe.augmentation, noises, rooms, centres)
     began_s = time.monotonic()
     with executor_for(recipe.shards) as workers:
         for epoch in range(done, plan.epochs):
@@ -313,7 +315,12 @@ def pretrain(
             values = {"epochs": epoch + 1, "steps": steps, "seconds": seconds}
             tensors = checkpoint.pack("body", network) | checkpoint.pack("average", average)
             checkpoint.save(state, checkpoint.State(tensors | checkpoint.pack_optimiser(optimiser), values))
-            about = {"phones": corpus.phone_names, "words": corpus.vocabulary, "architecture": architecture.name, **values}
+            about: dict[str, Any] = {
+                "phones": corpus.phone_names,
+                "words": corpus.vocabulary,
+                "architecture": architecture.name,
+            }
+            about |= values
             checkpoint.save(path, checkpoint.State(checkpoint.pack("encoder", average), about))
             on_epoch(Progress(epoch + 1, total / len(batches), *_validate(average, prepared), seconds))
     return path
@@ -345,7 +352,8 @@ def _validate(network: Pretraining, prepared: Preparation) -> tuple[float, float
             right = (network.phones(frames).argmax(2) == targets.phones)[known].sum()
             cosine = functional.cosine_similarity(network.embedding(frames), targets.embedding, dim=2)
             words = network.words(pool(frames, targets.spans)).argmax(1) == targets.words
-            sums += [float(x) for x in (right, known.sum(), cosine.sum(), cosine.numel(), words[spoken].sum(), spoken.sum())]
+            found = (right, known.sum(), cosine.sum(), cosine.numel(), words[spoken].sum(), spoken.sum())
+            sums += [float(value) for value in found]
     return sums[0] / max(1, sums[1]), sums[2] / max(1, sums[3]), sums[4] / max(1, sums[5])
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor, nn, optim
@@ -20,6 +20,7 @@ from hanmadi.models.registry import Architecture
 from hanmadi.runs import WEIGHTS_NAME, Epoch
 from hanmadi.training.randomness import seeded
 
+Body = TypeVar("Body", bound=nn.Module)
 LAST: Final = "last.safetensors"  # everything that --resume needs
 KEPT: Final = WEIGHTS_NAME  # the weights that a recipe keeps; see `kept_epoch`
 
@@ -98,7 +99,7 @@ def start(network: Network, recipe: Recipe, folder: Path, *, resume: bool) -> Tr
     average = None
     if recipe.ema_decay:
         average = copy.deepcopy(network.body).requires_grad_(False)
-    twins = (_twin(network.body) for _ in range(1, recipe.shards))
+    twins = (twin(network.body) for _ in range(1, recipe.shards))
     training = TrainingState(network, (network.body, *twins), average, optimiser)
     if resume and (folder / LAST).exists():
         state = checkpoint.load(folder / LAST)
@@ -183,9 +184,9 @@ def _parameter_groups(body: nn.Module, weight_decay: float) -> list[dict[str, An
     return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _twin(body: nn.Module) -> nn.Module:
+def twin(body: Body) -> Body:
     """The same weights, in the same memory, with gradients and batch statistics of its own."""
-    twin = copy.deepcopy(body)
-    for own, shared in zip(twin.parameters(), body.parameters(), strict=True):
+    found = copy.deepcopy(body)
+    for own, shared in zip(found.parameters(), body.parameters(), strict=True):
         own.data = shared.data
-    return twin
+    return found

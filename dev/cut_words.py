@@ -4,7 +4,8 @@
     python dev/cut_words.py SPEECH OUT [--words on,off,...] [--others 8] [--context]
 
 SPEECH holds LibriSpeech's layout, any part of it: `transcripts.tsv` (utterance, text) beside
-`<speaker>/<utterance>.flac`, or the official `<speaker>/<chapter>/<speaker>-<chapter>.trans.txt` beside the .flac files. OUT gets
+`<speaker>/<utterance>.flac`, or the official `<speaker>/<chapter>/<speaker>-<chapter>.trans.txt` beside the .flac
+files. OUT gets
 `<word>/<speaker>_nohash_<n>.flac`: the words named, every time they are said, and of every other word at most so many;
 and `cuts.tsv`, which says where each clip was. A word is cut with 50 ms before and after it and faded, so that its
 neighbours are not heard; with --context, a second around it is cut as it was said.
@@ -39,8 +40,8 @@ KEYWORDS: Final = "yes no up down left right on off stop go".split()
 _SPELLED: Final = {
     "tion": "SH AH N", "ough": "AO", "igh": "AY", "tch": "CH", "sch": "SH", "ee": "IY", "ea": "IY", "oo": "UW",
     "ou": "AW", "ow": "OW", "ai": "EY", "ay": "EY", "oa": "OW", "au": "AO", "aw": "AO", "ie": "IY", "ei": "EY",
-    "th": "TH", "sh": "SH", "ch": "CH", "ph": "F", "wh": "W", "ck": "K", "ng": "NG", "qu": "K W", "gh": "G", "kn": "N", "wr": "R", "a": "AE",
-    "b": "B", "c": "K", "d": "D", "e": "EH", "f": "F", "g": "G", "h": "HH", "i": "IH", "j": "JH", "k": "K", "l": "L",
+    "th": "TH", "sh": "SH", "ch": "CH", "ph": "F", "wh": "W", "ck": "K", "ng": "NG", "qu": "K W", "gh": "G", "kn": "N",
+    "wr": "R", "a": "AE", "b": "B", "c": "K", "d": "D", "e": "EH", "f": "F", "g": "G", "h": "HH", "i": "IH", "j": "JH", "k": "K", "l": "L",
     "m": "M", "n": "N", "o": "AA", "p": "P", "q": "K", "r": "R", "s": "S", "t": "T", "u": "AH", "v": "V", "w": "W",
     "x": "K S", "y": "IY", "z": "Z",
 }  # fmt: skip

@@ -36,7 +36,7 @@ def write_sources(folder: Path, bundle: Bundle) -> Path:
 def compiled(folder: Path, bundle: Bundle) -> Path:
     """A folder with a model's C, compiled as ``hear`` with every warning an error."""
     write_sources(folder, bundle)
-    command = ["cc", *STRICT, "-o", "hear", "hanmadi_model.c", "example.c", "-lm"]
+    command = ["cc", *STRICT, "-o", "hear", "hanmadi_model.c", "hanmadi_speech.c", "example.c", "-lm"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder
@@ -86,8 +86,51 @@ def test_loud_and_silent_sounds(tiny: Path) -> None:
     n = 16_000
     rng = np.random.default_rng(0)
     clips = np.stack([np.zeros(n), np.full(n, -32768), rng.integers(-32768, 32768, n)]).astype(np.int16)
-    found = np.array(hear(tiny, clips), float)
+    found = np.array(hear(tiny, clips, "--clips"), float)
     np.testing.assert_allclose(found, load("tiny").scores(audio.from_int16(clips)), atol=C_LIMIT)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["tiny", "small_8k"])
+def test_a_recording_is_heard_as_predict_hears_it(name: str, store: ClipStore, tmp_path: Path) -> None:
+    """A word across a second boundary, beside a knock: one line, of the second that holds it."""
+    model = load(name)
+    folder, rate = compiled(tmp_path, model.bundle), model.sample_rate
+    knock = np.exp(-25 * np.arange(rate // 8) / rate) * np.sin(2 * np.pi * 60 * np.arange(rate // 8) / rate)
+    found, expected, others = [], [], []
+    for seed, row in enumerate(range(0, 96, 12)):
+        rng = np.random.default_rng(seed)
+        sound = rng.normal(0, 1e-3, 3 * rate + 123)
+        sound[rate // 20 :][: len(knock)] += 0.9 * knock
+        word = audio.resample(audio.from_int16(store.samples(np.array([row]))[0]), store.sample_rate, rate)
+        sound[int(rng.integers(rate // 2, 3 * rate // 2)) :][: len(word)] += word
+        coded = audio.to_int16(np.clip(sound, -1, 1))
+        (line,) = hear(folder, coded)
+        found.append(np.array(line, float))
+        scores = dict(model.predict(coded, sample_rate=rate, top=len(model.labels)).top)
+        expected.append([scores[label] for label in model.labels])
+        clips = hear(folder, coded, "--clips")
+        assert len(clips) == 4
+        others.append(np.array(clips[:3], float))
+    np.testing.assert_allclose(found, expected, atol=C_LIMIT)
+    missed = [np.abs(other - scores).max(axis=1).min() for other, scores in zip(others, expected, strict=True)]
+    assert np.median(missed) > 10 * C_LIMIT, "whole seconds must not have answered the same"
+
+
+@needs_compiler
+def test_what_is_no_recording_of_a_word_is_refused(tiny: Path) -> None:
+    longest = np.zeros(60 * 16_000, np.int16)
+    assert len(hear(tiny, longest)) == 1
+    for sound, options, words in (
+        (np.zeros(len(longest) + 1, np.int16), (), "60 s at most"),
+        (np.zeros(0, np.int16), (), "got none"),
+        (longest, ("--clip",), "--clips or --live, got: --clip;"),
+        (longest, ("--live", "on"), "got: --live on;"),
+    ):
+        run = subprocess.run([tiny / "hear", *options], input=sound.tobytes(), capture_output=True, check=False)
+        assert run.returncode in (1, 2)
+        assert run.stdout == b""
+        assert words in run.stderr.decode()
 
 
 @needs_compiler
@@ -118,10 +161,12 @@ def test_a_short_clip_is_heard_between_silence_and_a_file_is_refused(tiny: Path,
         audio.fit_length(audio.from_int16(clip), model.clip_samples, sample_rate=model.sample_rate)[None]
     )
     np.testing.assert_allclose(found, expected, atol=C_LIMIT)
+    assert hear(tiny, clip, "--clips") == hear(tiny, clip)
     for head in (b"RIFF", b"fLaC", b"OggS"):
-        run = subprocess.run([tiny / "hear"], input=head + bytes(9), capture_output=True, check=False)
-        assert (run.returncode, run.stdout) == (1, b"")
-        assert b"ffmpeg" in run.stderr
+        for options in ((), ("--clips",), ("--live",)):
+            run = subprocess.run([tiny / "hear", *options], input=head + bytes(9), capture_output=True, check=False)
+            assert (run.returncode, run.stdout) == (1, b"")
+            assert b"ffmpeg" in run.stderr
 
 
 @needs_compiler
@@ -261,7 +306,7 @@ def test_it_is_linked_from_cpp(changed, standard: str, tmp_path: Path) -> None:
     strict = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
     for command in (
         ["cc", f"-std={standard}", *strict, "-c", "hanmadi_model.c"],
-        ["cc", f"-std={standard}", *strict, "-c", "example.c"],
+        ["cc", f"-std={standard}", *strict, "-c", "hanmadi_speech.c", "example.c"],
         ["c++", *strict, "sketch.cpp", "hanmadi_model.o", "-lm", "-o", "sketch"],
     ):  # fmt: skip
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

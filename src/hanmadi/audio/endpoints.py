@@ -7,7 +7,8 @@ So what counts of a stretch of a clip's length is the *product* of four sums, wh
 band: a sound that has only one of them wins nothing.
 
 All of it happens in steps of a quarter of a millisecond, so it takes one pass over the samples, and models of
-different sample rates choose the same stretch. `web/static/js/endpoints.js` holds the same rule.
+different sample rates choose the same stretch. `web/static/js/endpoints.js` and `export/c_template/hanmadi_speech.c`
+hold the same rule.
 """
 
 from __future__ import annotations

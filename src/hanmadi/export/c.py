@@ -2,6 +2,8 @@
 
 The code is in ``export/c_template/``; names between @ signs become the numbers of a model. Front-end, network and
 decisions are those of `hanmadi.features`, the model file and `hanmadi.inference.decisions`, in single precision.
+Beside them, for machines with memory for a whole recording: which clip of it holds the word, by the rule of
+`hanmadi.audio.endpoints`, in double precision.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from hanmadi.inference.stream import HOP_S
 from hanmadi.labels import UNKNOWN
 
 TEMPLATES: Final = Path(__file__).parent / "c_template"
-FILES: Final = ("hanmadi_model.h", "hanmadi_model.c", "example.c")
+FILES: Final = ("hanmadi_model.h", "hanmadi_model.c", "hanmadi_speech.h", "hanmadi_speech.c", "example.c")
 _FLOAT_BYTES: Final = 4
 _PER_LINE: Final = 8
 _PLAIN: Final = frozenset(string.ascii_letters + string.digits + " _-")

@@ -41,7 +41,7 @@ C_LIMIT: Final = 1e-4
 LITERT_LIMIT: Final = 1e-4
 REPORT_JSON, REPORT_MARKDOWN = "parity.json", "parity.md"
 _WEB_FILES: Final = ("index.html", "static")
-_COMPILER: Final = ("cc", "-O2", "-std=c99", "-o", "hear", "hanmadi_model.c", "example.c", "-lm")
+_COMPILER: Final = ("cc", "-O2", "-std=c99", "-o", "hear", "hanmadi_model.c", "hanmadi_speech.c", "example.c", "-lm")
 
 
 @dataclass(frozen=True)
@@ -295,7 +295,7 @@ def c_scores(folder: Path, clips: Clips) -> Scores:
         if done.returncode:
             raise ModelError(f"the C compiler refuses the exported code: {done.stderr.strip()[:500]}")
         sound = clips.astype("<i2").tobytes()
-        heard = subprocess.run([f"{build}/hear"], input=sound, capture_output=True, check=False)
+        heard = subprocess.run([f"{build}/hear", "--clips"], input=sound, capture_output=True, check=False)
     lines = heard.stdout.decode().splitlines()
     if heard.returncode or len(lines) != len(clips):
         raise ModelError(f"the exported C gave {len(lines)} answers to {len(clips)} clips; expected one each")

@@ -50,6 +50,7 @@ class Settings:
     hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
     negatives: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
     teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
+    pretrained: str | None = None  # file of a pretrained speech encoder that the network starts from
 
     def command(self) -> str:
         """The command that does this again."""
@@ -57,6 +58,7 @@ class Settings:
             "--data": self.data, "--arch": self.arch, "--words": ",".join(self.words) if self.words else None,
             "--epochs": self.epochs, "--minutes": self.minutes, "--seed": self.seed, "--split": self.split,
             "--holdout": self.holdout, "--validation-share": self.validation, "--hard-negatives": self.hard_negatives,
+            "--from": self.pretrained,
         }  # fmt: skip
         given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
         for name, values in (("--negatives", self.negatives), ("--teacher", self.teachers)):
@@ -99,6 +101,7 @@ def settings_to_resume(folder: Path) -> Settings:
 
     return replace(
         settings, data=found_or_none(settings.data), hard_negatives=found_or_none(settings.hard_negatives),
+        pretrained=found_or_none(settings.pretrained),
         negatives=tuple(map(found, settings.negatives)), teachers=tuple(map(found, settings.teachers)),
     )  # fmt: skip
 

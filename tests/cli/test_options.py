@@ -20,7 +20,8 @@ EFFECT: dict[str, dict[str, str | None]] = {
     "data export": dict.fromkeys(("to", "out", "words", "sample_rate")),
     "train": dict.fromkeys(("list_archs", "go_on", "out", "epochs", "minutes"))
     | dict.fromkeys(
-        ("data", "arch", "words", "seed", "split", "holdout", "validation", "hard_negatives", "negatives", "teachers"),
+        ("data", "arch", "words", "seed", "split", "holdout", "validation", "hard_negatives", "negatives", "teachers",
+         "pretrained"),
         "train --resume",
     ),
     "evaluate": _MODEL

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--teacher", "teachers", multiple=True, metavar="MODEL", help="Learn from a run or shipped model too; repeatable."
 )
+@click.option("--from", "pretrained", metavar="FILE", help="Start from a pretrained speech encoder; --arch encoder.")
 @click.option("--out", metavar="RUN", help="Run folder; a new one in runs/ otherwise.")
 @click.option("--resume", "go_on", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--list", "list_archs", is_flag=True, help="List the networks and end.")
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
 def train(
     context: click.Context, /, data: str | None, arch: str, words: tuple[str, ...] | None, epochs: int | None,
     minutes: float | None, seed: int, split: Method, holdout: float, validation: float | None,
-    hard_negatives: str | None, negatives: tuple[str, ...], teachers: tuple[str, ...], out: str | None, go_on: bool,
-    list_archs: bool,
+    hard_negatives: str | None, negatives: tuple[str, ...], teachers: tuple[str, ...],
+    pretrained: str | None, out: str | None, go_on: bool, list_archs: bool,
 ) -> int:  # fmt: skip
     """Train a recogniser; without --data, on synthetic speech."""
     if list_archs:
@@ -59,7 +60,19 @@ def train(
     from hanmadi.training import train as training
 
     settings = Settings(
-        data, arch, words, epochs, minutes, seed, split, holdout, validation, hard_negatives, negatives, teachers
+        data,
+        arch,
+        words,
+        epochs,
+        minutes,
+        seed,
+        split,
+        holdout,
+        validation,
+        hard_negatives,
+        negatives,
+        teachers,
+        pretrained,
     )
     with training_display() as hooks:
         if go_on:

@@ -71,6 +71,6 @@ def start_from(body: nn.Module, encoder: Path) -> None:
 register(
     Architecture(
         "encoder", partial(WordNet, size=ENCODER), LOG_MEL, RECIPE,
-        "starts from the pretrained speech encoder: few clips go far",
+        "of the speech encoder: give it pretrained layers with --from",
     )
 )  # fmt: skip

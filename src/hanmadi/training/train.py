@@ -97,6 +97,7 @@ def train(
     hard_negatives: str | os.PathLike[str] | None = None,
     negatives: Iterable[str | os.PathLike[str]] = (),
     teachers: Iterable[str | os.PathLike[str]] = (),
+    pretrained: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     hooks: Hooks = NO_HOOKS,
     talk: Iterable[str | os.PathLike[str]] = (),  # the former name of negatives
@@ -108,14 +109,16 @@ def train(
     its best epoch, unless ``validation`` is their share. ``hard_negatives`` is a folder that
     `hanmadi.evaluation.mining.mine` filled. ``negatives`` (formerly ``talk``) are recordings, of any length, in which
     no keyword is said: learnt as unknown, and most of all what is taken for a keyword. ``teachers`` are folders of
-    finished runs, of a larger network or of several, whose answers are learnt beside the labels. ``out`` must not hold
-    another run; by default it is a new folder in ``runs/``.
+    finished runs, of a larger network or of several, whose answers are learnt beside the labels. ``pretrained`` is the
+    file of a speech encoder that the network, of the same architecture, starts from. ``out`` must not hold another run;
+    by default it is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(
         None if data is None else str(data), arch, None if words is None else tuple(words), epochs, minutes,
         seed, split, holdout, validation, None if hard_negatives is None else str(hard_negatives),
         tuple(map(str, (*negatives, *talk))), tuple(map(str, teachers)),
+        None if pretrained is None else str(pretrained),
     )  # fmt: skip
     return train_as(settings, out=out, hooks=hooks)
 
@@ -149,6 +152,7 @@ def resume(
 def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run:
     try:
         from hanmadi.models import architecture
+        from hanmadi.models.encoder import fine_tuned
         from hanmadi.training.distillation import load_teacher
     except ImportError as error:
         raise MissingExtraError("train", "training") from error
@@ -156,6 +160,8 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     chosen, labels = architecture(settings.arch), make_labels(settings.words)
     if settings.teachers:
         chosen = replace(chosen, recipe=chosen.recipe.with_teachers())
+    if settings.pretrained is not None:
+        chosen = replace(chosen, recipe=fine_tuned(chosen.recipe))
     teachers = [load_teacher(run, labels=labels.labels, features=chosen.features) for run in settings.teachers]
     dataset = open_dataset(settings, chosen, progress=hooks.on_clips)
     return train_on(
@@ -181,6 +187,7 @@ def train_on(
     The recipe is the architecture's. ``settings`` say what a person chose: the seed, for the card the rest, and the
     budget where none is given. started_s: `time.monotonic()` when the training began, if that was before now.
     """
+    from hanmadi.models.encoder import start_from
     from hanmadi.models.precision import learns_in_bfloat16
     from hanmadi.training.loop import fit
     from hanmadi.training.state import device_of, kept_epoch, new_network
@@ -190,6 +197,8 @@ def train_on(
     write_settings(folder, settings, {"": store, "hard_": dataset.hard, "talk_": dataset.negatives}, resume=resume)
     network = new_network(architecture, len(dataset.labels), seed=settings.seed)
     body, device = network.body, device_of(network)
+    if settings.pretrained is not None:
+        start_from(body, Path(settings.pretrained))
     card = card_at_start(settings, architecture, dataset.labels, store, examples, body)
     hooks.on_start(card)
     weights = recipe_weights(examples["train"], recipe)

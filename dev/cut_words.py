@@ -17,7 +17,9 @@ its dictionary lacks are spelled by rule, so that the others of their utterance 
 from __future__ import annotations
 
 import argparse
+import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ RATE: Final = 16_000  # Hz
 FRAMES_PER_S: Final = 100  # of the aligner
 SHORTEST_S, LONGEST_S = 0.12, 1.0
 MARGIN_S: Final = 0.05
+UNSURE: Final = 2.0  # so much below the median of its utterance, a word is left out: about one in forty
 CLIP_S: Final = 1.0
 KEYWORDS: Final = "yes no up down left right on off stop go".split()
 # how letters sound more often than not, longest first; enough to align the words beside one
@@ -56,7 +59,7 @@ class Spoken:
     word: str
     start_s: float
     end_s: float
-    score: float  # log likelihood a frame, of the acoustic model
+    score: float  # natural logarithm of the acoustic model's likelihood, a frame
 
 
 def utterances(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -101,7 +104,8 @@ class Aligner:
         return [
             Spoken(
                 re.sub(r"\(\d+\)$", "", part.word), part.start_frame / FRAMES_PER_S,
-                (part.end_frame + 1) / FRAMES_PER_S, part.ascore / (part.end_frame + 1 - part.start_frame),
+                (part.end_frame + 1) / FRAMES_PER_S,
+                math.log(max(part.ascore, sys.float_info.min)) / (part.end_frame + 1 - part.start_frame),
             )
             for part in self._decoder.seg() or () if part.word[0] not in "<["
         ]  # fmt: skip
@@ -157,14 +161,14 @@ def cut_all(speech: Path, out: Path, wanted: Sequence[str], others: int, *, cont
         for spoken in found:
             seconds = spoken.end_s - spoken.start_s
             most = None if spoken.word in wanted else others
-            if not SHORTEST_S <= seconds <= LONGEST_S or spoken.score < 2 * sure:
+            if not SHORTEST_S <= seconds <= LONGEST_S or spoken.score < sure - UNSURE:
                 continue
             if most is not None and counts[spoken.word] >= most:
                 continue
             name = f"{spoken.word}/{file.stem.split('-')[0]}_nohash_{counts[spoken.word]}.flac"
             counts[spoken.word] += 1
             audio.write(out / name, cut(samples, spoken, context=context), sample_rate=RATE)
-            rows.append((name, file.stem, f"{spoken.start_s:.2f}", f"{spoken.end_s:.2f}", f"{spoken.score:.0f}"))
+            rows.append((name, file.stem, f"{spoken.start_s:.2f}", f"{spoken.end_s:.2f}", f"{spoken.score:.2f}"))
     write_text(out / "cuts.tsv", csv_text([("clip", "utterance", "start_s", "end_s", "score"), *rows]))
     kept = {word: counts[word] for word in wanted}
     print(f"{out}: {sum(counts.values())} clips of {len(counts)} words, {failed} utterances failed; {kept}")

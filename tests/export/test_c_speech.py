@@ -130,7 +130,7 @@ DISTURBANCES: dict[str, Callable[[int, int], NDArray[np.float64]]] = {
 
 
 @pytest.mark.parametrize("noise", [0.0, 5e-4, 0.02])
-@pytest.mark.parametrize("rate", [8_000, 16_000])
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100])
 def test_the_start_is_that_of_the_library(rate: int, noise: float, program: Path) -> None:
     rng = np.random.default_rng(0)
     heard = [

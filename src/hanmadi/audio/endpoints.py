@@ -34,6 +34,7 @@ _QUIET_SHARE: Final = 0.9  # of the frames that cannot all belong to one word
 _NOISE_MARGIN: Final = 1.5  # the level of steady noise varies by less from frame to frame
 _LEAST_FLOOR: Final = 1e-3  # of the highest level: silence of zeros is no noise to compare with
 _MISSING: Final = 0.3  # of what a sum gets, that a word without one of the four, as when it is whispered, can win
+_TIE: Final = 1e-9  # windows as good as that are equally good, however their sums were rounded; the first is taken
 _SLOPE_SHARE: Final = 0.35  # of the stretch, on either side, in which speech counts less: this centres the word
 
 
@@ -169,4 +170,4 @@ def _best_window(evidence: NDArray[np.float64], clip_frames: int) -> int:
     scores = np.ones(evidence.shape[1] + 2 * slope - clip_frames + 1)
     for row in evidence:
         scores = scores * (_MISSING + _window_sums(_window_sums(np.pad(row, slope), flat), slope) / slope)
-    return int(np.argmax(scores)) - slope
+    return int(np.argmax(scores >= (1 - _TIE) * scores.max())) - slope

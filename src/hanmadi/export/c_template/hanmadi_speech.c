@@ -25,6 +25,7 @@
 #define LEAST_FLOOR 1e-3
 #define MISSING 0.3
 #define SLOPE_SHARE 0.35
+#define TIE 1e-9 /* windows as good as that are equally good; the first is taken */
 
 static const size_t bands[] = {3, 2}; /* steps */
 #define WIDEST_BAND 3
@@ -206,9 +207,12 @@ size_t hanmadi_speech_start(
         keep_lasting(voiced, frames, lasting);
         weigh(lasting, frames, floor_level, slope, flat, row, scores);
     }
+    double most = 0;
+    for (size_t i = 0; i < windows; i++)
+        most = scores[i] > most ? scores[i] : most;
     size_t best = 0;
-    for (size_t i = 1; i < windows; i++)
-        best = scores[i] > scores[best] ? i : best;
+    while (scores[best] < (1 - TIE) * most)
+        best++;
     const double middle = ((double)best - (double)slope + (double)clip_frames / 2) * (double)hop;
     const double start = rint(middle - (double)length / 2);
     return start <= 0 ? 0 : start >= (double)spare ? spare : (size_t)start;

@@ -11,6 +11,7 @@ const QUIET_SHARE = 0.9;
 const NOISE_MARGIN = 1.5;
 const LEAST_FLOOR = 1e-3;
 const MISSING = 0.3;
+const TIE = 1e-9; // windows as good as that are equally good; the first is taken
 const SLOPE_SHARE = 0.35;
 
 /** Half to even, as Python and NumPy round. */
@@ -132,7 +133,8 @@ function bestWindow(rows, clipFrames) {
     const sums = windowSums(windowSums(padded, flat), slope);
     for (let i = 0; i < scores.length; i++) scores[i] *= MISSING + sums[i] / slope;
   }
-  return scores.indexOf(scores.reduce((most, score) => Math.max(most, score), -Infinity)) - slope;
+  const most = scores.reduce((best, score) => Math.max(best, score), -Infinity);
+  return scores.findIndex((score) => score >= (1 - TIE) * most) - slope;
 }
 
 function windowSums(values, width) {

@@ -23,6 +23,7 @@ from hanmadi.labels import LabelSet
 from hanmadi.models import architecture
 from hanmadi.models.recipe import Recipe
 from hanmadi.runs import Settings
+from hanmadi.training import batches
 from hanmadi.training import loop as fit
 from hanmadi.training.batches import Preparation, prepare, with_hard_windows
 from hanmadi.training.train import resume, train
@@ -141,12 +142,16 @@ def test_hard_windows_are_those_of_talk_that_are_taken_for_keywords(examples: Ex
     taught = with_negative_speech(examples, swelling)
     plain = prepare(FrontEnd(SMALL.features), taught, SMALL.recipe, rng=np.random.default_rng(0))
     assert plain.strip is not None
-    assert plain.recorded is not None
-    hard = with_hard_windows(plain, loudness)
+    hard = with_hard_windows(plain, loudness, rng=np.random.default_rng(0))
+    assert hard.strip is not None
     assert hard.hard is not None
-    last = len(plain.strip) - RATE
-    windows = np.arange(plain.recorded, last + 1, RATE // 10)
-    assert sorted(hard.hard) == windows[-max(1, round(0.05 * len(windows))) :].tolist()
+    np.testing.assert_array_equal(hard.strip[: len(plain.strip)], plain.strip)
+    assert len(hard.hard) == round(0.03 * 2 * 46), "of the windows of two pieces, each as loud as the other"
+    found = [level_of(hard.strip[start : start + RATE]) for start in hard.hard]
+    pieces = [swelling[: 10 * RATE], swelling[10 * RATE :]]
+    loudest = [level_of(piece[-RATE:]) / level_of(piece) for piece in pieces]
+    assert min(found) > 0.98 * 3_276.8 * min(loudest), "the ends of both, where they are loudest"
+    last = len(hard.strip) - RATE
 
     starts = np.zeros(500, np.int64)
     drawn = replace(hard, recipe=_with(hard_p=1.0))._with_hard(starts, last, np.random.default_rng(0))
@@ -157,11 +162,31 @@ def test_hard_windows_are_those_of_talk_that_are_taken_for_keywords(examples: Ex
     assert plain._with_hard(starts, last, np.random.default_rng(0)) is starts
 
 
+def level_of(samples: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2)))
+
+
+def test_hours_of_negative_speech_are_heard_from_many_places(examples: Examples) -> None:
+    """Each second has a level of its own, so that its place is known."""
+    hours = np.repeat(np.arange(3_600), RATE // 50).astype(np.int16)  # an hour of numbers, a fiftieth as long
+    taught = with_negative_speech(examples, np.tile(hours, 3))
+    places = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        found = list(batches._pieces(taught.negative_speech, 60, RATE, rng))
+        assert [stop - start for start, stop in found] == [10 * RATE] * 6
+        assert len({start // RATE for start, _ in found}) == 6
+        places.append(found)
+    assert places[0] != places[1]
+    short = list(batches._pieces(taught.negative_speech[: 25 * RATE], 60, RATE, np.random.default_rng(0)))
+    assert short == [(0, 10 * RATE), (10 * RATE, 20 * RATE), (20 * RATE, 25 * RATE)], "all of what there is"
+
+
 def test_without_talk_nothing_is_hard(folder: Path, examples: Examples) -> None:
     taught = with_negative_speech(examples, open_negative_speech([folder], sample_rate=RATE, least_seconds=1).samples)
     for given, recipe in ((examples, SMALL.recipe), (taught, _with(hard_p=0.0)), (taught, _with(running_p=0.0))):
         plain = prepare(FrontEnd(SMALL.features), given, recipe, rng=np.random.default_rng(0))
-        assert with_hard_windows(plain, loudness) is plain
+        assert with_hard_windows(plain, loudness, rng=np.random.default_rng(0)) is plain
 
 
 def _with(**changes: float) -> Recipe:
@@ -175,8 +200,8 @@ def test_hard_windows_are_looked_for_and_repeat(words_folder: Path, folder: Path
     asked, before = [], torch.get_num_threads()
     real = fit.with_hard_windows
 
-    def spy(preparation: Preparation, evaluate_clips: Any) -> Preparation:
-        found = real(preparation, evaluate_clips)
+    def spy(preparation: Preparation, evaluate_clips: Any, *, rng: Any) -> Preparation:
+        found = real(preparation, evaluate_clips, rng=rng)
         asked.append(len(found.hard))
         return found
 

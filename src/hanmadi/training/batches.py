@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -26,9 +26,11 @@ _STRIP_SECONDS_PER_CLIP, _STRIP_SECONDS = 0.06, (10.0, 600.0)  # of running spee
 _RECORDED: Final = 0.6  # share of it that is recorded negative speech, if there is any
 _PHRASE: Final = 3  # words of one speaker that follow each other in it
 _RUNNING_GAIN_DB: Final = (-10.0, 10.0)
-_SCORED_SECONDS: Final = 0.1  # from one window that is evaluated to the next
-_SCORED_BATCH: Final = 64
-_HARDEST: Final = 0.05  # share of those that count as hard
+_PIECE_SECONDS: Final = 10.0  # of recorded negative speech that are taken from one place
+_SEARCHED_SECONDS: Final = 1_800.0  # of it, new ones each epoch, are searched for hard windows
+_SCORED_SECONDS: Final = 0.2  # from one window that is scored to the next
+_HARDEST: Final = 0.03  # share of those that count as hard
+_FADED: Final = 160  # samples at either end of a piece
 _JITTER_SECONDS: Final = 0.025  # a hard window is drawn again that much earlier or later
 _POOL_SILENCE: Final = 0.5  # share of synthetic silence that is of the noises of the epoch
 _ROOMS_SEED: Final = 1  # the benchmarks' rooms have others
@@ -43,7 +45,6 @@ class Preparation:
     examples: Examples
     recipe: Recipe
     strip: NDArray[np.int16] | None = field(default=None, repr=False)  # running speech
-    recorded: int | None = None  # the sample of it from which on it is recorded negative speech, without a keyword
     hard: NDArray[np.int64] | None = field(default=None, repr=False)  # first samples of its hard windows
     rooms: RoomBank | None = None
     noises: NoisePool | None = None  # of this epoch; None: those of the examples
@@ -118,33 +119,70 @@ def prepare(front_end: FrontEnd, examples: Examples, recipe: Recipe, *, rng: Rng
         return replace(plain, strip=_made(examples, seconds, rng))
     made = _made(examples, (1 - _RECORDED) * seconds, rng)
     recorded = _recorded(examples, examples.negative_speech, _RECORDED * seconds, rng)
-    return replace(plain, strip=np.concatenate([made, recorded]), recorded=len(made))
+    return replace(plain, strip=np.concatenate([made, recorded]))
 
 
 def with_hard_windows(
-    preparation: Preparation, score: Callable[[Iterable[Samples]], Iterable[NDArray[np.floating[Any]]]]
+    preparation: Preparation,
+    score: Callable[[Iterable[Samples]], Iterable[NDArray[np.floating[Any]]]],
+    *,
+    rng: Rng,
 ) -> Preparation:
     """The same with the windows of recorded negative speech known that the network most takes for keywords.
 
-    judge: scores (n, labels) for each of some batches of clips (n, clip_samples). False alarms are rare, so most
-    windows drawn anywhere have nothing to teach any more. Running speech made of training clips has none: keywords
-    are in it.
+    score: scores (n, labels) for each of some batches of clips (n, clip_samples). False alarms are rare, so most
+    windows drawn anywhere have nothing to teach any more. Half an hour of all recordings is searched, another one each
+    epoch, and what is hard is put at the end of the strip. Running speech made of training clips is not searched:
+    keywords are in it.
     """
-    strip, how = preparation.strip, preparation.recipe.augmentation
-    if strip is None or preparation.recorded is None or not (how.running_p and how.hard_p):
+    strip, how, talk = preparation.strip, preparation.recipe.augmentation, preparation.examples.negative_speech
+    if strip is None or talk is None or not (how.running_p and how.hard_p):
         return preparation
     store = preparation.examples.store
-    last, step = len(strip) - store.clip_samples, round(_SCORED_SECONDS * store.sample_rate)
-    starts = np.arange(preparation.recorded, last + 1, step)
-    # cut one after the other: all of them together would be as large as a data set
-    batches = (connected_speech.cuts(strip, part, length=store.clip_samples) for part in _split(starts, _SCORED_BATCH))
+    length, step = store.clip_samples, round(_SCORED_SECONDS * store.sample_rate)
+    every = _pieces(talk, _SEARCHED_SECONDS, store.sample_rate, rng)
+    pieces = [(start, stop) for start, stop in every if stop - start >= length]
+    offsets = [np.arange(0, stop - start - length + 1, step) for start, stop in pieces]
+    # piece by piece: all windows together would be as large as a data set
+    batches = (
+        connected_speech.cuts(_levelled(talk[start:stop]), at, length=length)
+        for (start, stop), at in zip(pieces, offsets, strict=True)
+    )
     taken = np.concatenate([scores[:, preparation.examples.keywords].max(axis=1) for scores in score(batches)])
-    hardest = np.argsort(-taken, kind="stable")[: max(1, round(_HARDEST * len(starts)))]
-    return replace(preparation, hard=starts[hardest])
+    hardest = np.argsort(-taken, kind="stable")[: max(1, round(_HARDEST * len(taken)))]
+    piece_of, offset_of = np.repeat(np.arange(len(pieces)), [len(at) for at in offsets]), np.concatenate(offsets)
+    windows = [(*pieces[piece_of[window]], int(offset_of[window])) for window in hardest]
+    return _with_segments(preparation, strip, talk, windows)
 
 
-def _split(starts: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return [starts[i : i + size] for i in range(0, len(starts), size)]
+def _with_segments(
+    preparation: Preparation,
+    strip: NDArray[np.int16],
+    talk: NDArray[np.int16],
+    windows: Sequence[tuple[int, int, int]],
+) -> Preparation:
+    """Windows, each the piece of recorded speech it is in and where in it, at the end of the strip, and known."""
+    store = preparation.examples.store
+    margin = round(_JITTER_SECONDS * store.sample_rate)
+    parts, starts, place = [strip], [], len(strip)
+    for start, stop, offset in windows:
+        first = max(0, offset - margin)
+        part = _levelled(talk[start:stop])[first : offset + store.clip_samples + margin]
+        parts.append(part)
+        starts.append(place + offset - first)
+        place += len(part)
+    return replace(preparation, strip=np.concatenate(parts), hard=np.array(starts))
+
+
+def _pieces(talk: NDArray[np.int16], seconds: float, sample_rate: int, rng: Rng) -> Iterator[tuple[int, int]]:
+    """Places of so many seconds in all, from anywhere; the whole in one if there is not more: first and last sample."""
+    length = round(_PIECE_SECONDS * sample_rate)
+    if len(talk) <= max(length, seconds * sample_rate):
+        yield from ((start, min(len(talk), start + length)) for start in range(0, len(talk), length))
+        return
+    grid = np.arange(int(rng.integers(length)), len(talk) - length + 1, length)
+    for start in rng.permutation(grid)[: max(1, round(seconds / _PIECE_SECONDS))].tolist():
+        yield start, start + length
 
 
 def _made(examples: Examples, seconds: float, rng: Rng) -> NDArray[np.int16]:
@@ -157,11 +195,18 @@ def _made(examples: Examples, seconds: float, rng: Rng) -> NDArray[np.int16]:
 
 
 def _recorded(examples: Examples, talk: NDArray[np.int16], seconds: float, rng: Rng) -> NDArray[np.int16]:
-    """A stretch of recorded negative speech, as loud as running speech that is made; all of it if there is not more."""
-    count = min(len(talk), round(seconds * examples.store.sample_rate))
-    start = int(rng.integers(len(talk) - count + 1))
-    stretch = unit(audio.from_int16(talk[start : start + count])) * np.float32(connected_speech.LEVEL)
-    return audio.to_int16(np.clip(stretch, -1, 1))
+    """So much recorded negative speech from many places, as loud as running speech that is made; all if not more."""
+    pieces = _pieces(talk, seconds, examples.store.sample_rate, rng)
+    return np.concatenate([_levelled(talk[start:stop]) for start, stop in pieces])
+
+
+def _levelled(piece: NDArray[np.int16]) -> NDArray[np.int16]:
+    """A piece of recorded speech as loud as running speech that is made, faded at its ends."""
+    level = unit(audio.from_int16(piece)) * np.float32(connected_speech.LEVEL)
+    fade = np.linspace(0, 1, min(_FADED, len(piece) // 2), dtype=np.float32)
+    level[: len(fade)] *= fade
+    level[len(level) - len(fade) :] *= fade[::-1]
+    return audio.to_int16(np.clip(level, -1, 1))
 
 
 @lru_cache

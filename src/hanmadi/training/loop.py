@@ -240,7 +240,7 @@ def _preparation(training: TrainingState, plan: _Plan, rng: Rng) -> Preparation:
     preparation = prepare(training.network.front_end, plan.examples, plan.recipe, rng=rng)
     if len(training.history) < _HARD_AFTER:
         return preparation
-    return with_hard_windows(preparation, partial(_scores, training, plan.executor))
+    return with_hard_windows(preparation, partial(_scores, training, plan.executor), rng=rng)
 
 
 def _scores(training: TrainingState, executor: Executor, batches: Iterable[Samples]) -> Iterator[NDArray[np.float32]]:

@@ -13,7 +13,7 @@ import pytest
 
 import hanmadi
 from hanmadi.card import FORMAT, Accuracy, Card, DecisionConfig, Decisions, Metrics, Training, read_card
-from hanmadi.errors import LabelError, ModelError
+from hanmadi.errors import DataError, LabelError, ModelError
 from hanmadi.features import FeatureConfig
 from hanmadi.inference.recognizer import SHIPPED_FOLDER, load, shipped
 
@@ -204,3 +204,15 @@ def _key_of_a_card(node: ast.AST) -> object:
         return None
     named = of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
     return key.value if named == "card" and isinstance(key, ast.Constant) else None
+
+
+@pytest.mark.parametrize(("rate", "samples"), [(8_000, 16_000), (16_000, 8_000)])
+def test_a_card_whose_features_are_those_of_another_rate_or_length(rate: int, samples: int) -> None:
+    with pytest.raises(ModelError, match="rate and length of its features"):
+        Card(("yes", "no"), rate, samples, features=FeatureConfig())
+
+
+@pytest.mark.parametrize("name", ["smoothing_s", "refractory_s"])
+def test_seconds_of_decisions_are_bounded(name: str) -> None:
+    with pytest.raises(DataError, match=f"{name} in seconds, 0 to 3600"):
+        DecisionConfig(**{name: 1e308})

@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ import hanmadi
 from hanmadi import runs
 from hanmadi.errors import DataError, TrainingError, WriteError
 from hanmadi.files import locked
-from hanmadi.runs import claimed, finished_runs, last_started, new_run_folder, newest_run, run_of
+from hanmadi.runs import Settings, claimed, finished_runs, last_started, new_run_folder, newest_run, run_of
 
 PACKAGE = Path(hanmadi.__file__).parent
 needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders on this system")
@@ -161,3 +162,25 @@ def test_names_of_files_in_a_run_are_written_in_one_place() -> None:
         and path.name != "runs.py"
     ]  # fmt: skip
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"epochs": 10**9}, {"minutes": float("nan")}, {"minutes": float("inf")}, {"minutes": -1.0},
+     {"seed": -1}, {"seed": 2**63}],
+)  # fmt: skip
+def test_numbers_that_no_training_can_have(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TrainingError, match=f"expected .*{next(iter(wrong))}"):
+        Settings(**wrong)
+
+
+def test_a_folder_of_other_files_is_no_place_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "yes").mkdir()
+    with pytest.raises(TrainingError, match=r"other files \(yes\)"), claimed(tmp_path, new=True):
+        pass
+    with claimed(tmp_path / "new", new=True):
+        (tmp_path / "new" / "x").touch()
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / ".directory").touch()
+    with claimed(tmp_path / "hidden", new=True):
+        pass

@@ -23,6 +23,7 @@ from hanmadi.labels import LabelSet
 FORMAT: Final = "hanmadi-model-1"
 # a field that is written even where it tells nothing, for those who read cards without this module
 _ALWAYS: Final = {"always": True}
+_MOST_SECONDS: Final = 3_600  # of smoothing, and of rest after a detection
 _OTHER: Final = "other"  # the field with what is not known here
 _SCALARS: Final[dict[type, tuple[type | tuple[type, ...], str]]] = {
     str: (str, "text"), int: (int, "a whole number"), float: ((int, float), "a number"), bool: (bool, "true or false"),
@@ -169,8 +170,8 @@ class DecisionConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "thresholds", dict(self.thresholds))  # nobody else's to edit
         for name in ("smoothing_s", "refractory_s"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise DataError(f"expected {name} in seconds, 0 or more, got {getattr(self, name)}")
+            if not 0 <= getattr(self, name) <= _MOST_SECONDS:
+                raise DataError(f"expected {name} in seconds, 0 to {_MOST_SECONDS}, got {getattr(self, name)}")
         if not 1 <= self.unknown_weight < math.inf:
             raise DataError(f"expected unknown_weight of 1 or more, got {self.unknown_weight}")
         for word, value in {"all words": self.threshold, **self.thresholds}.items():
@@ -239,6 +240,13 @@ class Card(Section):
 
     def __post_init__(self) -> None:
         LabelSet(self.labels)
+        if self.features and (self.features.sample_rate, self.features.clip_samples) != (
+            self.sample_rate, self.clip_samples
+        ):  # fmt: skip
+            raise ModelError(
+                f"expected the rate and length of its features, {self.features.sample_rate} Hz and "
+                f"{self.features.clip_samples} samples, got {self.sample_rate} and {self.clip_samples}"
+            )
         if self.sample_rate <= 0 or self.clip_samples <= 0:
             raise ModelError(
                 f"expected sample_rate and clip_samples above 0, got {self.sample_rate} and {self.clip_samples}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hanmadi.data.methods import DEFAULT_HOLDOUT, Method
 from hanmadi.errors import TrainingError
-from hanmadi.files import csv_text, locked, make_folder, write_text
+from hanmadi.files import csv_text, locked, make_folder, printable, write_text
 
 if TYPE_CHECKING:
     from hanmadi.data.recordings import NegativeRecordings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_ARCH: Final = "small"
 SETTINGS: Final = "settings.json"
 _FORMERLY: Final = {"talk": "negatives"}  # settings of older runs: their name now
+_MOST_EPOCHS: Final = 1_000_000
 _BEGAN_IN: Final = "began_in"  # the folder from which relative paths lead
 _FINGERPRINT: Final = "fingerprint"  # of recordings; before it stands what they are for
 FILE_NAME: Final = "model.onnx"
@@ -51,6 +53,15 @@ class Settings:
     negatives: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
     teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
     pretrained: str | None = None  # file of a pretrained speech encoder that the network starts from
+
+    def __post_init__(self) -> None:
+        """Raises TrainingError for numbers that no training can have, before a folder is made for it."""
+        if self.epochs is not None and not 1 <= self.epochs <= _MOST_EPOCHS:
+            raise TrainingError(f"expected epochs from 1 to {_MOST_EPOCHS}, got {self.epochs}")
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise TrainingError(f"expected minutes above 0, got {self.minutes}")
+        if not 0 <= self.seed < 2**63:
+            raise TrainingError(f"expected a seed from 0 to {2**63 - 1}, got {self.seed}")
 
     def command(self) -> str:
         """The command that does this again."""
@@ -184,11 +195,20 @@ def claimed(folder: Path, *, new: bool, made: bool = False) -> Iterator[None]:
         try:
             if new and ((folder / SETTINGS).exists() or (folder / FILE_NAME).exists()):
                 raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another --out")
+            if new and not made and (others := _others(folder)):
+                raise TrainingError(
+                    f"{folder}: holds other files ({', '.join(others[:3])}); name a new folder with --out, or none"
+                )
             yield
         finally:
             if made:
                 with suppress(OSError):  # it holds something
                     folder.rmdir()
+
+
+def _others(folder: Path) -> list[str]:
+    """What lies in a folder, hidden files aside."""
+    return sorted(printable(entry.name) for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
 class Epoch(NamedTuple):

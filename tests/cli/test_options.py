@@ -109,3 +109,15 @@ def test_old_names_of_options_still_work_and_are_not_shown(name: str, option: st
 def test_a_recording_beside_the_list_of_microphones(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["listen", "--list-devices", "x.wav"]) == 2
     assert "source has no effect" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["train --minutes nan", "train --minutes inf", "train --seed 99999999999999999999", "train --holdout nan",
+     "calibrate --max-fa-per-hour inf", "calibrate --smoothing 1e9", "evaluate --snr nan", "evaluate --snr -1e9",
+     "listen --hop-ms inf", "listen --threshold nan", "data synth --clips-per-word 999999999999"],
+)  # fmt: skip
+def test_numbers_without_bound_are_refused(call: str) -> None:
+    name, _, rest = call.partition(" --")
+    with pytest.raises(click.BadParameter):
+        COMMANDS[name].make_context(name, [f"--{part}" for part in [rest.split()[0]]] + rest.split()[1:])

@@ -288,3 +288,25 @@ def test_lists_that_are_read_are_not_told_as_passed_over(make_words_folder, tmp_
     (folder / "README.txt").write_text("")
     told = [note.text for note in FolderSource(folder).notes()]
     assert told == ["passed over 1 .txt: files and folders that are no sounds"]
+
+
+@pytest.mark.parametrize(
+    "name", ["testing.txt", "validation.txt", "eval_list.txt", "val_list.csv", "test", "lists/testing_list.txt"]
+)
+def test_lists_by_other_names_or_places_are_told(make_words_folder: MakeWordsFolder, tmp_path: Path, name: str) -> None:
+    """They hold clips out, and those would be trained on."""
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no"))
+    clips = [clip.name for clip in FolderSource(folder).recordings()]
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("".join(f"{clip},1\n" for clip in clips[:5]))
+    with pytest.raises(DataError, match="looks like a list of clips that are held out"):
+        list(FolderSource(folder).recordings())
+    (folder / name).write_text("Notes on the test.\nIt went well.\n")
+    assert len(list(FolderSource(folder).recordings())) == len(clips)
+
+
+def test_a_folder_with_the_name_of_a_list_is_told(make_words_folder: MakeWordsFolder, tmp_path: Path) -> None:
+    folder = make_words_folder(tmp_path / "words", words=("yes", "no"))
+    (folder / "testing_list.txt").mkdir()
+    with pytest.raises(DataError, match="expected a list of clips, found a folder"):
+        list(FolderSource(folder).recordings())

@@ -151,3 +151,29 @@ def test_a_split_beside_the_words_that_it_holds_is_refused(words: Sequence[str])
     with pytest.raises(DataError, match="test/ holds no, yes, which are folders beside it too"):
         laid_out(*paths, words=words)
     assert meant("yes/a.wav", "no/b.wav", "test/anna/c.wav")["test/anna/c.wav"][0] == "test"
+
+
+def test_a_split_inside_a_word_beside_its_clips_is_refused() -> None:
+    paths = [("yes", "a.wav"), ("yes", "test", "b.wav"), ("no", "c.wav")]
+    with pytest.raises(DataError, match=r"yes/test/ is named like a split, and other clips lie beside it"):
+        lay_out(paths, words=(), source="here")
+    of_speakers = [("yes", "a.wav"), ("yes", "anna", "b.wav"), ("no", "c.wav")]
+    assert len(lay_out(of_speakers, words=(), source="here").clips) == 3
+
+
+@pytest.mark.parametrize("name", ["_background_noise_", "background_noise", "Background Noise", "_noise_"])
+def test_noise_by_the_names_that_people_give_it(name: str) -> None:
+    found = lay_out([("yes", "a.wav"), ("no", "b.wav"), (name, "c.wav")], words=(), source="here")
+    assert found.noises == ((name, "c.wav"),)
+    assert len(found.clips) == 2
+
+
+def test_noise_may_be_a_word() -> None:
+    assert len(lay_out([("yes", "a.wav"), ("noise", "b.wav")], words=(), source="here").clips) == 2
+
+
+def test_korean_names_of_splits() -> None:
+    paths = [(split, word, f"{word}.wav") for split in ("학습", "검증", "평가") for word in ("yes", "no")]
+    found = lay_out(paths, words=(), source="here")
+    splits = {place.path[0]: place.split for place in found.clips}
+    assert splits == {"학습": "train", "검증": "validation", "평가": "test"}

@@ -229,3 +229,9 @@ def test_a_network_that_hears_no_running_speech_refuses_talk(words_folder: Path,
 def test_the_command_names_talk() -> None:
     assert "--negatives" not in Settings().command()
     assert Settings(negatives=("tv.wav", "a b")).command().endswith("--negatives tv.wav --negatives 'a b'")
+
+
+def test_a_recording_counts_once(folder: Path) -> None:
+    for twice in ([folder / "a.wav", folder / "a.wav"], [folder, folder / "b.wav"]):
+        with pytest.raises(DataError, match="named twice"):
+            open_backgrounds(twice, sample_rate=RATE)

@@ -212,3 +212,11 @@ def test_training_learns_them_and_resumes(make_words_folder, hard_folder: Path, 
 def test_the_command_repeats_them() -> None:
     assert "--hard-negatives" not in Settings().command()
     assert Settings(hard_negatives="my folder").command().endswith("--hard-negatives 'my folder'")
+
+
+def test_a_folder_of_recordings_is_not_filled_with_false_alarms(tmp_path: Path) -> None:
+    (tmp_path / "words" / "yes").mkdir(parents=True)
+    audio.write(tmp_path / "bg.wav", hiss(3.0), sample_rate=RATE)
+    with pytest.raises(DataError, match=r"no manifest\.csv; choose another --out"):
+        mine([tmp_path / "bg.wav"], tmp_path / "words", model=write_fake_model(tmp_path / "m.onnx"))
+    assert [path.name for path in (tmp_path / "words").iterdir()] == ["yes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def with_card(run: Run, path: Path, change: dict) -> Path:
     [
         ({"format": "hanmadi-model-99"}, "update hanmadi"),
         ({"labels": ["a", "b"]}, "do not belong together"),
-        ({"clip_samples": 5}, "do not belong together"),
+        ({"clip_samples": 5}, "rate and length of its features"),
         ({"sample_rate": None}, "damaged"),
     ],
 )
@@ -166,3 +167,16 @@ def test_the_card_survives_korean(run: Run, tmp_path: Path) -> None:
     found = load(with_card(run, tmp_path / "model.onnx", {"labels": labels}))
     assert list(found.labels) == labels
     assert json.loads(json.dumps(found.card))["labels"] == labels
+
+
+@pytest.mark.parametrize("threads", [0, -1, 10**6, 1.5, "1", None, True])
+def test_odd_numbers_of_threads(threads: Any) -> None:
+    with pytest.raises(ModelError, match="whole number of threads"):
+        load("tiny", threads=threads)
+
+
+def test_a_file_that_was_cut_short_is_told(tmp_path: Path) -> None:
+    audio.write(tmp_path / "a.wav", np.zeros(32_000, np.float32), sample_rate=16_000)
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:32_044])
+    with pytest.warns(UserWarning, match=r"promises 1\.0 s more"):
+        load("tiny").predict_file(tmp_path / "a.wav")

@@ -23,6 +23,8 @@ HEAD_BYTES: Final = 12  # that tell the container
 _BEGINNINGS: Final = {
     b"RIFF": "WAV", b"RIFX": "WAV", b"RF64": "WAV", b"fLaC": "FLAC", b"OggS": "Ogg", b"FORM": "AIFF", b"ID3\x02": "MP3",
     b"ID3\x03": "MP3", b"ID3\x04": "MP3", b"caff": "CAF", b"\x1aE\xdf\xa3": "WebM",
+    b".snd": "AU", b"0&\xb2u": "WMA", b"PK\x03\x04": "ZIP", b"\x1f\x8b\x08\x00": "gzip", b"\x1f\x8b\x08\x08": "gzip",
+    b"%PDF": "PDF", b"\x89PNG": "PNG", b"BW64": "BW64", b"riff": "W64",
 }  # fmt: skip
 _UNKNOWN: Final = 0xFFFF_FFFF  # a size that libsndfile takes for "to the end of the file"
 _STREAMED: Final = 0x7FFF_0000  # from here on a size is what programs write that cannot go back: about 2 or 4 GiB

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from hanmadi.errors import LabelError
+from hanmadi.labels import word_key
 
 MOST_RUNNING: Final = 8  # programs at a time; a word repeated does not fill the machine
 _WAIT_S: Final = 10.0  # for the last programs at the end
@@ -68,9 +69,21 @@ def parse(text: str, words: Sequence[str]) -> tuple[str, list[str]]:
         raise LabelError(f"on {text!r}: the command cannot be understood ({error})") from error
     if not sign or not parts:
         raise LabelError(f"expected WORD='command', such as yes='notify-send heard', got {text!r}")
-    if word not in words:
+    named = {word_key(known): known for known in words}
+    if word_key(word) not in named:
         raise LabelError(f"expected one of the model's words ({', '.join(words)}), got {word!r}")
-    return word, parts
+    return named[word_key(word)], parts
+
+
+def parse_all(texts: Sequence[str], words: Sequence[str]) -> dict[str, list[str]]:
+    """The command of each word. Raises LabelError as `parse` does, and for a word with two commands."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        word, command = parse(text, words)
+        if word in found:
+            raise LabelError(f"expected one command for {word!r}, got two; put both into one program")
+        found[word] = command
+    return found
 
 
 def _name(program: subprocess.Popen[bytes]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from hanmadi.cli.options import DONE, SOME_FAILED, json_option, refuse, words_option
+from hanmadi.cli.options import DONE, SEED, SOME_FAILED, json_option, refuse, words_option
 from hanmadi.cli.output import counter, draw, one_line, print_json, say, show, table
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def get_archive(context: click.Context, /, name: str | None, out: str) -> int:
 @data.command("synth")
 @words_option
 @click.option("--out", required=True, help="Folder to write.")
-@click.option("--clips-per-word", type=click.IntRange(1), help="Clips of each word.")
+@click.option("--clips-per-word", type=click.IntRange(1, 100_000), help="Clips of each word.")
 @click.option("--language", type=click.Choice(["en", "ko"]), help="Chosen by the writing of the words otherwise.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def synthesise(
     words: tuple[str, ...] | None, out: str, clips_per_word: int | None, language: str | None, seed: int
 ) -> int:

@@ -68,7 +68,7 @@ def listen(
     if threshold is not None:
         config = replace(config, threshold=threshold, thresholds={})
     show = Show(recognizer.labels, jsonl=jsonl)
-    programs = actions.Actions(dict(actions.parse(text, words) for text in on), tell=show.tell)
+    programs = actions.Actions(actions.parse_all(on, words), tell=show.tell)
     with _opened(source, realtime=realtime, rate=rate, device=device) as (name, sample_rate, blocks):
         say(f"listening to {one_line(name)} ({sample_rate} Hz) for {', '.join(words)}; Ctrl-C ends it")
         if source is not None:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hanmadi.cli.options import DONE, Renamed, background_option, json_option, model_option, refuse, refuse_others
+from hanmadi.cli.options import (
+    DECIBELS,
+    DONE,
+    SEED,
+    Number,
+    Renamed,
+    background_option,
+    json_option,
+    model_option,
+    refuse,
+    refuse_others,
+)
 from hanmadi.cli.output import one_line, print_json, say, share, show, table
 from hanmadi.errors import MissingExtraError
 from hanmadi.files import write_text
@@ -30,8 +41,8 @@ DET_CSV, DET_PLOT = "det.csv", "det.png"
 @click.option("--list-devices", is_flag=True, help="List the microphones and end.")
 @click.option("--jsonl", is_flag=True, help="One JSON object a word on standard output: label, time_s, score.")
 @click.option("--on", multiple=True, metavar="WORD='COMMAND'", help="Run a program on a word (no shell); repeatable.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="For all words; the model's own otherwise.")
-@click.option("--hop-ms", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True)
+@click.option("--threshold", type=Number(0, 1), help="For all words; the model's own otherwise.")
+@click.option("--hop-ms", type=Number(0, 60_000, min_open=True), default=100.0, show_default=True)
 @click.pass_context
 def listen(
     context: click.Context, /, source: str | None, model: str | None, realtime: bool, rate: int | None,
@@ -59,7 +70,7 @@ def listen(
 @click.command()
 @model_option
 @background_option
-@click.option("--max-fa-per-hour", type=click.FloatRange(0, min_open=True), default=0.5, show_default=True)
+@click.option("--max-fa-per-hour", type=Number(0, 100_000, min_open=True), default=0.5, show_default=True)
 @click.option("--data", metavar="SRC", help="Recordings of the words to mix in; the same threshold for all otherwise.")
 @click.option(
     "--mix-into", "--plant-in", "plant_in", cls=Renamed, multiple=True, metavar="PATH",
@@ -69,10 +80,12 @@ def listen(
     "--split", type=click.Choice(["train", "validation", "test", "all"]), default="validation", show_default=True,
     help="Of the words to mix in; all for recordings of which none was trained on.",
 )  # fmt: skip
-@click.option("--snr", "snr_db", type=float, default=10.0, show_default=True, metavar="DB", help="Of mixed-in words.")
+@click.option(
+    "--snr", "snr_db", type=DECIBELS, default=10.0, show_default=True, metavar="DB", help="Of mixed-in words."
+)
 @click.option("--clips", type=click.IntRange(1), help="How many clips to mix in; all of the split otherwise.")
-@click.option("--smoothing", "smoothing_s", type=click.FloatRange(0), help="Seconds to average scores over.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of mixed-in words.")
+@click.option("--smoothing", "smoothing_s", type=Number(0, 60), help="Seconds to average scores over.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the places of mixed-in words.")
 @click.option("--out", metavar="FILE", help="A new model file; the model's own is changed otherwise.")
 @json_option
 @click.pass_context
@@ -112,7 +125,7 @@ def calibrate(
 @click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...")
 @model_option
 @click.option("--out", required=True, metavar="DIR", help="Folder for the clips and their list.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="For all words; the model's own otherwise.")
+@click.option("--threshold", type=Number(0, 1), help="For all words; the model's own otherwise.")
 def mine(recordings: Sequence[str], model: str | None, out: str, threshold: float | None) -> int:
     """Write the clips of recordings without the words that a model takes for one, to train with."""
     from hanmadi.evaluation import mining

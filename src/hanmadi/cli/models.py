@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from hanmadi.cli.options import (
+    DECIBELS,
     DONE,
+    SEED,
     SOME_FAILED,
     background_option,
     json_option,
@@ -58,7 +60,7 @@ def predict(files: Sequence[str], model: str | None, top: int, as_json: bool) ->
 @click.command("try")
 @model_option
 @recordings_option
-@click.option("--seed", type=int, help="Choose the same clip again.")
+@click.option("--seed", type=SEED, help="Choose the same clip again.")
 @click.option(
     "--plot", type=click.Path(dir_okay=False), help="Where the picture goes; try.png in the run folder otherwise."
 )
@@ -110,9 +112,9 @@ def _trial_picture(found: Trial, title: str, path: Path) -> Path | None:
 )  # fmt: skip
 @click.option("--stream", is_flag=True, help="Live: words mixed into long recordings; misses and false alarms an hour.")
 @background_option
-@click.option("--snr", "snr_db", type=float, multiple=True, metavar="DB", help="Of mixed-in words; 10 otherwise.")
+@click.option("--snr", "snr_db", type=DECIBELS, multiple=True, metavar="DB", help="Of mixed-in words; 10 otherwise.")
 @click.option("--clips", type=click.IntRange(1), help="How many clips to mix in; all of the split otherwise.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of mixed-in words.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the places of mixed-in words.")
 @click.option("--out", metavar="FOLDER", help="For the DET curve; the run folder, if there is one, otherwise.")
 @json_option
 @click.pass_context

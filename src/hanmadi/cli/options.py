@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -19,6 +20,23 @@ class Words(click.ParamType[tuple[str, ...]]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         """The words of a text, spaces around them removed."""
         return value if isinstance(value, tuple) else tuple(word.strip() for word in str(value).split(","))
+
+
+class Number(click.FloatRange):
+    """A number within limits; infinity, and what is none, are within no limits."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number of a text."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number in {self._describe_range()}.", param, ctx)
+        return number
+
+
+DECIBELS: Final = Number(-100, 100)
+SEED: Final = click.IntRange(0, 2**63 - 1)
 
 
 class Renamed(click.Option):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hanmadi.cli.models import show_accuracy
-from hanmadi.cli.options import DONE, Renamed, Words, data_option, refuse_others, words_option
+from hanmadi.cli.options import DONE, SEED, Number, Renamed, Words, data_option, refuse_others, words_option
 from hanmadi.cli.output import say, show
 from hanmadi.data.methods import DEFAULT_HOLDOUT, METHODS, Method
 from hanmadi.runs import DEFAULT_ARCH, REPORT, Settings
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 @data_option
 @click.option("--arch", default=DEFAULT_ARCH, help="Network; see: hanmadi train --list.")
 @words_option
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the training clips.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time for training.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--epochs", type=click.IntRange(1, 1_000_000), help="Passes over the training clips.")
+@click.option("--minutes", type=Number(0, 1_000_000, min_open=True), help="Time for training.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--split", type=click.Choice(METHODS), default="auto", show_default=True, help="How clips are divided.")
-@click.option("--holdout", type=float, default=DEFAULT_HOLDOUT, show_default=True, help="Share of validation, of test.")
-@click.option("--validation-share", "validation", type=float, help="Share of validation; that of --holdout otherwise.")
+@click.option(
+    "--holdout", type=Number(0, 1), default=DEFAULT_HOLDOUT, show_default=True, help="Share of validation, of test."
+)
+@click.option(
+    "--validation-share", "validation", type=Number(0, 1), help="Share of validation; that of --holdout otherwise."
+)
 @click.option("--hard-negatives", metavar="DIR", help="Clips to learn as unknown words, of: hanmadi mine.")
 @click.option(
     "--negatives", "--talk", cls=Renamed, multiple=True, metavar="PATH",
@@ -91,9 +95,9 @@ def train(
     help="Networks, separated by commas; the default and the course's five otherwise.",
 )
 @words_option
-@click.option("--epochs", type=click.IntRange(1), help="The same number for each.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="The same time for each.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--epochs", type=click.IntRange(1, 1_000_000), help="The same number for each.")
+@click.option("--minutes", type=Number(0, 1_000_000, min_open=True), help="The same time for each.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--split", type=click.Choice(METHODS), default="auto", show_default=True)
 @click.option("--out", default="comparison", help="Folder for the runs, the table and the plot.")
 def compare(

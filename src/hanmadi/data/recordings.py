@@ -39,12 +39,15 @@ class Background:
 def open_backgrounds(paths: Iterable[str | os.PathLike[str]], *, sample_rate: int) -> list[Background]:
     """One background for each path: a sound file, or a folder with all sound files below it in the order of names.
 
-    Raises DataError for a path that is absent or a folder without sound files.
+    Raises DataError for a path that is absent or a folder without sound files, and for a file that is there twice:
+    its hours would count twice.
     """
-    return [
-        Background(printable(str(path)), partial(_read_all, sound_files([path]), sample_rate))
-        for path in map(Path, paths)
-    ]
+    given = [(path, sound_files([path])) for path in map(Path, paths)]
+    seen: dict[str, Path] = {}
+    for file in (file for _, found in given for file in found):
+        if (first := seen.setdefault(os.path.realpath(file), file)) is not file:
+            raise DataError(f"{file}: named twice, also as {first}; its hours count once, so leave one out")
+    return [Background(printable(str(path)), partial(_read_all, found, sample_rate)) for path, found in given]
 
 
 def sound_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:

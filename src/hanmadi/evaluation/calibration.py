@@ -127,7 +127,7 @@ def calibrate(
     the thresholds are those that miss the fewest; without, all words have the same. Raises DataError without
     backgrounds, for a rate not above 0, or if no threshold keeps the rate.
     """
-    if not backgrounds or not max_fa_per_hour > 0:
+    if not backgrounds or not 0 < max_fa_per_hour < math.inf:
         raise DataError(f"expected background recordings and a rate above 0, got {backgrounds!r}, {max_fa_per_hour:g}")
     if plant_in and data is None:
         raise DataError("plant_in is for words that are mixed in; name recordings of them with data")

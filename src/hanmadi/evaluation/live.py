@@ -39,6 +39,7 @@ from hanmadi.inference.stream import HOP_S, Listener, Stream, Window
 from hanmadi.labels import LabelSet
 from hanmadi.runs import run_of
 
+_MOST_DB: Final = 100  # of an SNR, either way
 SNR_DB: Final = 10.0
 SLOT_S: Final = 4.0  # of background for each mixed-in word
 _SESSION_WORDS: Final = 60  # words mixed into one stream: four minutes, so that memory stays flat
@@ -272,6 +273,8 @@ def score_mixed(
 
     rows: of the store, of keywords.
     """
+    if not all(-_MOST_DB <= ratio <= _MOST_DB for ratio in snr_db):
+        raise DataError(f"expected SNRs from {-_MOST_DB} to {_MOST_DB} dB, got {', '.join(map(str, snr_db))}")
     label_of = label_of_words(store, LabelSet(recognizer.labels))[store.word]
     for index, background in enumerate(backgrounds):
         for ratio in snr_db:

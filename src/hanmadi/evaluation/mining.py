@@ -69,7 +69,7 @@ def mine(
     if threshold is not None:
         config = replace(config, threshold=threshold, thresholds={})
     folder, found, seconds = Path(out), list[Mined](), 0.0
-    _listed(folder / MANIFEST)  # what is not ours is found before hours are heard
+    _claim(folder)  # what is not ours is found before hours are heard
     for path in sound_files(recordings):
         samples = read_mono(path, sample_rate=recognizer.sample_rate)
         seconds += len(samples) / recognizer.sample_rate
@@ -115,6 +115,19 @@ def _folder_name(label: str) -> str:
     """A label as one part of a path, on every system and in every spreadsheet: anybody may have chosen it."""
     plain = "".join(sign if sign.isprintable() and sign not in _NOT_IN_NAMES else "_" for sign in label.strip())
     return f"_{plain}_" if not plain or plain[0] in _NOT_FIRST or plain[-1] == "." else plain
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder one of mined clips. Raises DataError if it holds other things, which would be lost among them."""
+    path = folder / MANIFEST
+    if _listed(path) is not None:
+        return
+    if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise DataError(
+            f"{folder}: expected a folder of hanmadi mine, or none, found one with other files and no {MANIFEST}; "
+            "choose another --out"
+        )
+    create_text(path, csv_text([Mined._fields]))
 
 
 def _add_to_manifest(path: Path, found: Sequence[Mined]) -> None:

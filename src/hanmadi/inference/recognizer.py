@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,8 @@ from hanmadi.runs import FILE_NAME, RUNS_FOLDER, newest_run
 SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "shipped"
 DEFAULT_MODEL: Final = "small"
 TOP: Final = 3
+_MISSED_S: Final = 0.05  # of a file that was cut short, so much is worth telling
+MOST_THREADS: Final = 1_024
 BATCH: Final = 16  # spectra of so many clips stay in the processor's cache
 
 
@@ -96,8 +99,11 @@ class Recognizer:
         return self._prediction(self.scores(clip[None])[0], top)
 
     def predict_file(self, path: str | os.PathLike[str], *, top: int = TOP) -> Prediction:
-        """The word in a sound file. Raises AudioError if it cannot be read."""
+        """The word in a sound file. Raises AudioError if it cannot be read; warns of one that was cut short."""
         sound = audio.read(path)
+        if sound.missing > _MISSED_S * sound.sample_rate:
+            missed = sound.missing / sound.sample_rate
+            warnings.warn(f"{path}: its header promises {missed:.1f} s more than the file holds", stacklevel=2)
         return self.predict(sound.samples, sample_rate=sound.sample_rate, top=top)
 
     def scores(self, clips: Samples) -> NDArray[np.float32]:
@@ -125,8 +131,10 @@ def load(model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> Re
     """A recogniser from a run folder, a model file or the name of a shipped model.
 
     Without one, the newest run in ``runs/``, and the shipped ``small`` where there is no run.
-    Raises ModelError if there is none or it cannot be read.
+    threads: for one answer, 1 to `MOST_THREADS`. Raises ModelError if there is none or it cannot be read.
     """
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST_THREADS:
+        raise ModelError(f"expected a whole number of threads from 1 to {MOST_THREADS}, got {threads!r}")
     return Recognizer(open_bundle(find_model(model), threads=threads))
 
 

@@ -289,7 +289,7 @@ def hop_samples(recognizer: Listener, hop_s: float) -> int:
     if not (1 <= exact <= recognizer.clip_samples and abs(exact - round(exact)) < 1e-6):
         raise AudioError(
             f"expected a hop of whole samples at {recognizer.sample_rate} Hz, from 1 to {recognizer.clip_samples}, "
-            f"got {hop_s} s ({exact:g} samples); try {HOP_S}"
+            f"got {hop_s} s ({exact:g} samples); try {HOP_S} s, which is {1_000 * HOP_S:g} ms"
         )
     return round(exact)
 

@@ -67,6 +67,11 @@ def _hard_negatives(settings: Settings, store: ClipStore) -> ClipStore | None:
             f"{settings.hard_negatives}: expected a folder of clips as hanmadi mine writes it, found none; "
             f"fill it with: hanmadi mine RECORDING... --out {settings.hard_negatives}"
         )
+    if not (Path(settings.hard_negatives) / MANIFEST).is_file():
+        warnings.warn(
+            f"{settings.hard_negatives}: holds no {MANIFEST} of hanmadi mine; every clip in it is learnt as an unknown "
+            "word, whatever its folder is called", stacklevel=2,
+        )  # fmt: skip
     return cached_store(open_source(settings.hard_negatives), sample_rate=store.sample_rate, seconds=store.seconds)
 
 

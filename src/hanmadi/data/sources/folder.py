@@ -13,7 +13,7 @@ from hanmadi import audio
 from hanmadi.audio import AUDIO_KINDS
 from hanmadi.data.scan import Note, Scan, scan
 from hanmadi.data.sources.layout import MARKED_SPEAKER, NOISE_FOLDER, Layout, Place, lay_out, spelled, word_of_file
-from hanmadi.data.sources.lists import Lists, clip_key, list_files, read_lists
+from hanmadi.data.sources.lists import Lists, clip_key, list_files, read_lists, unnamed_lists
 from hanmadi.data.spelling import Spellings
 from hanmadi.data.store import MAX_CLIP_SECONDS, MAX_NOISE_SECONDS, Recording
 from hanmadi.errors import DataError, LabelError
@@ -108,8 +108,16 @@ class FolderSource:
 
     @cached_property
     def _listed(self) -> Lists:
-        """Official splits; raises DataError if a clip is in both lists, or most lines match nothing."""
-        return read_lists(self._list_folders, (clip_key(place.parts) for place in self._layout.clips))
+        """Official splits; raises DataError if a clip is in both lists, most lines match nothing, or names mislead."""
+        keys = [clip_key(place.parts) for place in self._layout.clips]
+        if odd := unnamed_lists(self._list_folders, keys):
+            names = ", ".join(file.relative_to(self.path).as_posix() for file in odd)
+            raise DataError(
+                f"{self.path}: {names}: looks like a list of clips that are held out; name such lists "
+                "validation_list.txt and testing_list.txt beside the folders of words, or remove them to split by "
+                "speaker"
+            )
+        return read_lists(self._list_folders, keys)
 
     def _split_of(self, place: Place) -> str | None:
         if self._listed.there and place.split in (None, "train"):

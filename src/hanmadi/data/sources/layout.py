@@ -25,8 +25,9 @@ _SPLIT_NAMES: Final = {
     "train": "train", "training": "train", "validation": "validation", "validate": "validation", "valid": "validation",
     "val": "validation", "dev": "validation", "development": "validation", "test": "test", "testing": "test",
     "eval": "test", "evaluation": "test", "학습": "train", "훈련": "train", "검증": "validation", "시험": "test",
-    "테스트": "test",
+    "테스트": "test", "평가": "test",
 }  # fmt: skip
+_NOISE_NAMES: Final = frozenset({"backgroundnoise", "backgroundnoises"})  # without signs between the words
 _SPLIT_ENDING: Final = re.compile(r"[\s_-]*(set|data|split|audio|clips|용)?$")
 # file names that tell the speaker, not the word: <speaker>_nohash_<n>, <speaker>_NO_<n>
 MARKED_SPEAKER: Final = re.compile(r"(?P<speaker>.+?)_(?:nohash|NO)_\d+")
@@ -66,8 +67,8 @@ def lay_out(paths: Sequence[Parts], *, words: Collection[str], source: str) -> L
     Raises DataError where the words expected are folders of another level, or splits hold no folders of words.
     """
     keys = frozenset(map(word_key, words))
-    noises = [path for path in paths if NOISE_FOLDER in map(word_key, path[:-1])]
-    spoken = [path for path in paths if NOISE_FOLDER not in map(word_key, path[:-1])]
+    noises = [path for path in paths if any(map(_holds_noise, path[:-1]))]
+    spoken = [path for path in paths if not any(map(_holds_noise, path[:-1]))]
     level = _descend(spoken, 0, keys)
     splits = _split_folders(spoken, level, keys, source)
     if splits:
@@ -80,9 +81,16 @@ def lay_out(paths: Sequence[Parts], *, words: Collection[str], source: str) -> L
     else:
         _check_level(spoken, level, keys, source)
         found = _places(spoken, level)
+    _refuse_splits_beside_clips(found, source)
     clips = tuple(sorted(_of_folders_below_words(found)))
     roots = {()} | {place.path[:depth] for place in clips for depth in range(place.below + 1)}
     return Layout(clips, tuple(noises), tuple(sorted(roots)), tuple(_notes(spoken, clips, source)))
+
+
+def _holds_noise(folder: str) -> bool:
+    """Whether a folder is that of noise recordings, as the archive writes it and as people do; ``noise`` is a word."""
+    key = word_key(folder)
+    return key == "_noise_" or re.sub(r"[\s_-]+", "", key) in _NOISE_NAMES
 
 
 def split_of_name(folder: str) -> str | None:
@@ -195,6 +203,18 @@ def _with_shared_words(places: Sequence[Place]) -> list[Place]:
     first = words.get("train") or next(iter(words.values()))
     kept = {split for split, found in words.items() if found & first}
     return [place if len(kept) > 1 else place._replace(split=None) for place in places if place.split in kept]
+
+
+def _refuse_splits_beside_clips(places: Sequence[Place], source: str) -> None:
+    """Raises DataError for a word's folder that holds clips and, beside them, a folder that is named like a split."""
+    beside = {place.parts[0] for place in places if len(place.parts) == 2}
+    for place in places:
+        if len(place.parts) > 2 and place.parts[0] in beside and split_of_name(place.parts[1]):
+            word, folder = map(printable, place.parts[:2])
+            raise DataError(
+                f"{source}: {word}/{folder}/ is named like a split, and other clips lie beside it; put those into "
+                f"{word}/train/, or give {folder}/ the name of a speaker"
+            )
 
 
 def _of_folders_below_words(places: Sequence[Place]) -> list[Place]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from hanmadi.audio import AUDIO_SUFFIXES, UNREAD_SUFFIXES
 from hanmadi.data.scan import Note
+from hanmadi.data.sources.layout import split_of_name
 from hanmadi.errors import DataError
 from hanmadi.files import printable
 from hanmadi.labels import word_key
@@ -21,6 +22,10 @@ _LISTS: Final = {
     "validation_list.txt": "validation", "valid_list.txt": "validation", "val_list.txt": "validation",
     "dev_list.txt": "validation", "testing_list.txt": "test", "test_list.txt": "test",
 }  # fmt: skip
+_LIKE_LISTS: Final = (".txt", ".lst", ".list", ".csv", ".tsv", "")  # suffixes of files that may be one, if lines match
+_LIST_ENDING: Final = re.compile(r"[\s_-]*(list|files|clips|set|split)$")
+_LIST_FOLDERS: Final = ("lists", "splits")  # beside the words
+_MOST_BYTES: Final = 64 << 20  # of a file that may be a list
 _SUFFIXES: Final = frozenset(AUDIO_SUFFIXES) | UNREAD_SUFFIXES
 _SHOWN: Final = 3  # lines that a message shows
 
@@ -42,10 +47,38 @@ def clip_key(parts: Sequence[str]) -> str:
 
 
 def list_files(folders: Iterable[Path]) -> list[tuple[Path, str]]:
-    """The lists in these folders, each with the split that it names: those of validation first, then by path."""
+    """The lists in these folders, each with the split that it names: those of validation first, then by path.
+
+    Raises DataError for a folder that has the name of a list.
+    """
     files = (file for folder in folders if folder.is_dir() for file in folder.iterdir())
-    found = [(file, split) for file in files if (split := _LISTS.get(file.name.lower())) and file.is_file()]
+    found = [(file, split) for file in files if (split := _LISTS.get(file.name.lower()))]
+    for file, _ in found:
+        if not file.is_file():
+            raise DataError(f"{file}: expected a list of clips, found a folder; what it holds out would be trained on")
     return sorted(found, key=lambda pair: (pair[1] != "validation", pair[0]))
+
+
+def unnamed_lists(folders: Sequence[Path], clips: Iterable[str]) -> list[Path]:
+    """Files that are named after a split, not as lists are, and most of whose lines name clips: lists all the same."""
+    places = [place for folder in folders for place in (folder, *(folder / name for name in _LIST_FOLDERS))]
+    files = sorted(file for place in places if place.is_dir() for file in place.iterdir() if file.is_file())
+    named = [file for file in files if _may_be_list(file, folders)]
+    index = _Index(clips if named else ())
+    return [file for file in named if _matches(file, index)]
+
+
+def _may_be_list(file: Path, roots: Sequence[Path]) -> bool:
+    if file.name.lower() in _LISTS and file.parent in roots:
+        return False  # it is read as one
+    stem, suffix = os.path.splitext(file.name.lower())
+    split = split_of_name(_LIST_ENDING.sub("", stem))
+    return suffix in _LIKE_LISTS and split in ("validation", "test") and file.stat().st_size < _MOST_BYTES
+
+
+def _matches(file: Path, index: _Index) -> bool:
+    lines = [re.split(r"[,;\t]", line)[0] for line in _lines(file)]
+    return bool(lines) and sum(bool(index.find(line)) for line in lines) > len(lines) / 2
 
 
 def read_lists(folders: Iterable[Path], clips: Iterable[str]) -> Lists:

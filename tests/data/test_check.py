@@ -74,10 +74,7 @@ def test_every_problem_is_found(tmp_path: Path, make_words_folder: MakeWordsFold
     }
     assert found.duplicated[0].reason == "the same as yes/copy1_nohash_0.wav"
     assert found.silent[1].reason == "all samples are 0"
-    assert (
-        found.cancelled[0].reason
-        == "what is said is 24 dB weaker in their mean than in the strongest, which is taken alone"
-    )
+    assert found.cancelled[0].reason.endswith("% of what comes and goes is lost in their mean; one is taken alone")
     assert found.unfinished[0].reason == "its header promises 0.2 s more"
     assert found.rates == {16_000: 10, 8_000: 1}
     assert found.noises == 1

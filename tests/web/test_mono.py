@@ -37,6 +37,11 @@ def test_the_page_mixes_as_the_library_does() -> None:
     sounds.append(np.concatenate([sounds[1], sounds[2], sounds[1]]))
     word, hum = tone * (np.arange(6_400) // 1_600 % 2)[:, None], np.sin(np.arange(6_400) / 51)[:, None]
     sounds.append((word * [1, -1] + 0.5 * hum).astype(np.float32))
+    noise = rng.standard_normal((12_800, 1))
+    sounds.append(
+        np.concatenate([0.05 * noise + np.tile(word, (2, 1)) * [1, -1], 0.05 * noise * [1, 1]]).astype(np.float32)
+    )
+    sounds.append((0.05 * rng.standard_normal((12_800, 3))).astype(np.float32))
     given = json.dumps([sound.T.tolist() for sound in sounds])
     command = ["node", "--input-type=commonjs", "-e", f"(async () => {{{SCRIPT}}})()", str(JS / "mono.js")]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)

@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 Powers = NDArray[np.float64]
-CANCELLED: Final = 0.2  # what comes and goes in the channels' mean to that in the strongest; below, they cancel
+CANCELLED: Final = 0.25  # share of what comes and goes that the mean lacks; above, the channels cancel
 PIECES_PER_S: Final = 50  # so short that they do not delay, so long that they cost little
 _BAND_HZ: Final = 8_000  # about the rate at which channels are compared
 _LAG: Final = 6  # samples at that rate; the difference between those so far apart has the first formants, little hum
-_STEADY: Final = 0.1  # weight of what goes on all the time, beside what comes and goes
+_LACKS: Final = 0.25  # a piece cancels if the mean has less than so much of what unrelated channels would leave of it
+_FLOOR, _LOWER = 5, 10  # a fifth, and a tenth, of the pieces are below what is taken for steady noise
+_SPREAD: Final = 8  # a piece stands out if it is so many times above the floor as that is above the lower one
+_LEAST_RISE: Final = 0.05  # above the floor, to stand out of what does not vary at all
+_ENOUGH: Final = 15  # pieces, 0.3 s, from which on floors tell anything
 _SLAB: Final = 128  # pieces of a whole sound that are compared at a time
 _REMEMBERED_S: Final = 2.0  # the powers of so long decide which channel of a stream is heard
 _AUDIBLE: Final = 1e-8  # power, -80 dB: what is fainter decides nothing
@@ -30,23 +34,20 @@ _DEAD: Final = 0.01  # power of the chosen channel to that of the strongest; bel
 def mix(samples: Samples, sample_rate: int) -> Samples:
     """A whole sound of several channels to one: (n, channels) to (n,)."""
     mean = mean_of_channels(samples)
-    changing = changing_power(_powers(samples, sample_rate))
-    if changing_power(_powers(mean[:, None], sample_rate))[0] < CANCELLED * changing.max():
-        return samples[:, strongest(changing)].copy()
-    return mean
+    share, channel = cancelled_share(_powers(np.column_stack([samples, mean]), sample_rate))
+    return samples[:, channel].copy() if share > CANCELLED else mean
 
 
 def cancellation(samples: Samples, sample_rate: int) -> float:
-    """What comes and goes in the channels' mean to that in the strongest channel: from 0, they cancel, to 1, the same.
+    """Share of what comes and goes in the channels that their mean lacks, 0 to 1.
 
-    samples: (n, channels) or (n,), at ``sample_rate`` Hz. It is compared in the band of speech. 1 for silence and for
-    one channel.
+    samples: (n, channels) or (n,), at ``sample_rate`` Hz. They are compared in the band of speech. 0 for silence and
+    for one channel.
     """
     if samples.ndim == 1 or len(samples) == 0:
-        return 1.0
-    most = float(changing_power(_powers(samples, sample_rate)).max())
-    of_mean = float(changing_power(_powers(mean_of_channels(samples)[:, None], sample_rate))[0])
-    return min(1.0, of_mean / most) if most > 0 else 1.0
+        return 0.0
+    mean = mean_of_channels(samples)
+    return cancelled_share(_powers(np.column_stack([samples, mean]), sample_rate))[0]
 
 
 def mean_of_channels(samples: Samples) -> Samples:
@@ -56,11 +57,6 @@ def mean_of_channels(samples: Samples) -> Samples:
     for channel in range(1, samples.shape[1]):
         mono += samples[:, channel]
     return mono / np.float32(samples.shape[1])
-
-
-def strongest(powers: Powers) -> int:
-    """The first of the channels with the most power, however that was rounded."""
-    return int(np.argmax(powers >= 0.999 * powers.max()))
 
 
 def band_power(pieces: Samples, sample_rate: int) -> Powers:
@@ -75,14 +71,30 @@ def band_power(pieces: Samples, sample_rate: int) -> Powers:
     return power
 
 
-def changing_power(powers: Powers) -> Powers:
-    """Power of what comes and goes, as speech does: powers of pieces, (pieces, channels), to (channels,).
+def cancelled_share(powers: Powers) -> tuple[float, int]:
+    """How much cancels, 0 to 1, and the channel that has most of it: powers of pieces, (pieces, channels and the mean).
 
-    Of what goes on all the time, as noise does, a tenth is counted.
+    A piece cancels if the mean has much less than what unrelated channels would leave in it. What counts is how far a
+    piece is above the floor of steady noise, as an amplitude, so that one loud bang does not outweigh a word.
     """
-    mean, floor = powers.mean(axis=0), np.sort(powers, axis=0)[len(powers) // 5]
-    changing: Powers = np.maximum(mean - (1 - _STEADY) * floor, _STEADY * mean)
-    return changing
+    channels, mean = powers[:, :-1], powers[:, -1]
+    apart = channels.sum(axis=1) / channels.shape[1] ** 2
+    beyond, mean_beyond, stands_out = apart, mean, apart > 0
+    if len(powers) >= _ENOUGH:
+        (floor, mean_floor), (lower, _) = (_rank(apart, mean, len(powers) // part) for part in (_FLOOR, _LOWER))
+        high = apart > floor + max(_SPREAD * (floor - lower), _LEAST_RISE * floor)
+        if high.any():
+            beyond, mean_beyond, stands_out = np.maximum(apart - floor, 0.0), np.maximum(mean - mean_floor, 0.0), high
+    cancels = stands_out & (mean_beyond < _LACKS * beyond)
+    weight = np.sqrt(beyond)
+    if not cancels.any():
+        return 0.0, 0
+    in_them = channels[cancels].sum(axis=0)
+    return float(weight[cancels].sum() / weight.sum()), int(np.argmax(in_them >= 0.999 * in_them.max()))
+
+
+def _rank(first: NDArray[np.float64], second: NDArray[np.float64], rank: int) -> tuple[float, float]:
+    return float(np.sort(first)[rank]), float(np.sort(second)[rank])
 
 
 def _powers(samples: Samples, sample_rate: int) -> Powers:
@@ -132,10 +144,11 @@ class Mixer:
         return mean if self._chosen is None else piece[:, self._chosen].copy()
 
     def _decide(self, powers: Powers) -> None:
-        changing, now = changing_power(powers), powers[:, :-1].mean(axis=0)
+        now = powers[:, :-1].mean(axis=0)
+        if now.max() <= _AUDIBLE:
+            return
         if self._chosen is None:
-            poor = changing[-1] < CANCELLED * changing[:-1].max()
-        else:
-            poor = now[self._chosen] < _DEAD * now.max()
-        if poor and now.max() > _AUDIBLE:
-            self._chosen = strongest(changing[:-1])
+            share, channel = cancelled_share(powers)
+            self._chosen = channel if share > CANCELLED else None
+        elif now[self._chosen] < _DEAD * now.max():
+            self._chosen = int(np.argmax(now >= 0.999 * now.max()))

@@ -139,10 +139,8 @@ def _suspicions(sound: Sound) -> list[tuple[str, str]]:
         found.append(("silent", f"peak {peak:.0f} dB" if np.isfinite(peak) else "all samples are 0"))
     if clipped > CLIPPED_SHARE:
         found.append(("clipped", f"{clipped:.1%} of the samples at full scale"))
-    if (left := audio.cancellation(sound.samples, sound.sample_rate)) < audio.CANCELLED:
-        weaker = f"what is said is {-audio.to_db(left**0.5):.0f} dB weaker in their mean than in the strongest"
-        reason = weaker if left else "they cancel"
-        found.append(("cancelled", f"{reason}, which is taken alone"))
+    if (share := audio.cancellation(sound.samples, sound.sample_rate)) > audio.CANCELLED:
+        found.append(("cancelled", f"{share:.0%} of what comes and goes is lost in their mean; one is taken alone"))
     if sound.missing > _UNFINISHED_SECONDS * sound.sample_rate:
         found.append(("unfinished", f"its header promises {sound.missing / sound.sample_rate:.1f} s more"))
     return found

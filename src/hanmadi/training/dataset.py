@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from hanmadi.data.recordings import NegativeRecordings, open_negative_speech
 from hanmadi.data.sources import open_source
 from hanmadi.data.store import ClipStore, Source, cached_store
 from hanmadi.errors import TrainingError
+from hanmadi.evaluation.mining import MANIFEST
 from hanmadi.labels import LabelSet, make_labels
 from hanmadi.runs import Settings
 

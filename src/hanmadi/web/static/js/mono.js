@@ -1,10 +1,11 @@
 // Several channels to one, as audio/mono.py has it: the mean, or one channel where what is said cancels in the mean.
 
-const CANCELLED = 0.2; // what comes and goes in the mean to that in the strongest channel
+const CANCELLED = 0.25; // share of what comes and goes that the mean lacks
+const LACKS = 0.25; // a piece cancels if the mean has less than so much of what unrelated channels would leave of it
+const [FLOOR, LOWER, SPREAD, LEAST_RISE, ENOUGH] = [5, 10, 8, 0.05, 15]; // of what stands out of steady noise
 const PIECES_PER_S = 50;
 const BAND_HZ = 8000; // about the rate at which channels are compared
 const LAG = 6; // samples at that rate
-const STEADY = 0.1; // weight of what goes on all the time
 const REMEMBERED_S = 2;
 const AUDIBLE = 1e-8; // power: what is fainter decides nothing
 const DEAD = 0.01; // power of the chosen channel to that of the strongest
@@ -21,19 +22,36 @@ function bandPower(samples, rate) {
   const step = Math.max(1, Math.floor(rate / BAND_HZ));
   const low = new Float64Array(Math.floor(samples.length / step));
   for (let i = 0; i < low.length * step; i++) low[Math.floor(i / step)] += samples[i] / step;
-  let sum = 0;
-  for (let i = LAG; i < low.length; i++) sum += (low[i] - low[i - LAG]) ** 2;
-  return sum / Math.max(1, low.length - LAG);
+  let total = 0;
+  for (let i = LAG; i < low.length; i++) total += (low[i] - low[i - LAG]) ** 2;
+  return total / Math.max(1, low.length - LAG);
 }
 
-const mean = (powers) => powers.reduce((sum, x) => sum + x, 0) / powers.length;
-/** Power of what comes and goes, as speech does; of what goes on all the time a tenth. */
-function changingPower(powers) {
-  const floor = Float64Array.from(powers).sort()[Math.floor(powers.length / 5)];
-  return Math.max(mean(powers) - (1 - STEADY) * floor, STEADY * mean(powers));
+const sum = (values) => values.reduce((total, x) => total + x, 0);
+const mean = (values) => sum(values) / values.length;
+const ranked = (values, part) => Float64Array.from(values).sort()[Math.floor(values.length / part)];
+/** The first of the channels with the most, however that was rounded. */
+const first = (powers) => powers.findIndex((x) => x >= 0.999 * Math.max(...powers));
+
+/** How much cancels, 0 to 1, and the channel that has most of it: lists of the powers of pieces, that of the mean last. */
+function cancelledShare(lists) {
+  const [channels, ofMean] = [lists.slice(0, -1), lists.at(-1)];
+  const apart = ofMean.map((_, i) => sum(channels.map((list) => list[i])) / channels.length ** 2);
+  let [beyond, meanBeyond, standsOut] = [apart, ofMean, apart.map((x) => x > 0)];
+  if (apart.length >= ENOUGH) {
+    const [floor, meanFloor] = [ranked(apart, FLOOR), ranked(ofMean, FLOOR)];
+    const least = floor + Math.max(SPREAD * (floor - ranked(apart, LOWER)), LEAST_RISE * floor);
+    const high = apart.map((x) => x > least);
+    if (high.includes(true)) {
+      [beyond, meanBeyond, standsOut] = [apart.map((x) => Math.max(x - floor, 0)), ofMean.map((x) => Math.max(x - meanFloor, 0)), high];
+    }
+  }
+  const cancels = beyond.map((x, i) => standsOut[i] && meanBeyond[i] < LACKS * x);
+  if (!cancels.includes(true)) return [0, 0];
+  const kept = (values) => sum(values.filter((_, i) => cancels[i]));
+  const weight = beyond.map(Math.sqrt);
+  return [kept(weight) / sum(weight), first(channels.map(kept))];
 }
-/** The first of the channels with the most power, however that was rounded. */
-const strongest = (powers) => powers.findIndex((x) => x >= 0.999 * Math.max(...powers));
 
 /** Powers of the pieces of a sound; one shorter than a piece is one. */
 function powersOf(samples, rate) {
@@ -47,8 +65,8 @@ function powersOf(samples, rate) {
 export function toMono(channels, rate) {
   if (channels.length < 2 || !channels[0].length) return channels[0] ?? new Float32Array(0);
   const mixed = meanOf(channels);
-  const changing = channels.map((channel) => changingPower(powersOf(channel, rate)));
-  return changingPower(powersOf(mixed, rate)) < CANCELLED * Math.max(...changing) ? channels[strongest(changing)] : mixed;
+  const [share, channel] = cancelledShare([...channels, mixed].map((track) => powersOf(track, rate)));
+  return share > CANCELLED ? channels[channel] : mixed;
 }
 
 /** A stream, piece by piece: once a channel is chosen it stays, so that no word is heard half one way and half the other. */
@@ -71,9 +89,13 @@ export class Mixer {
   decide(tracks) {
     const remembered = Math.ceil((REMEMBERED_S * this.rate) / tracks[0].length);
     this.powers = this.powers.map((powers, i) => [...powers, bandPower(tracks[i], this.rate)].slice(-remembered));
-    const [changing, now] = [this.powers.map(changingPower), this.powers.slice(0, -1).map(mean)];
-    const ofMean = changing.pop();
-    const poor = this.chosen < 0 ? ofMean < CANCELLED * Math.max(...changing) : now[this.chosen] < DEAD * Math.max(...now);
-    if (poor && Math.max(...now) > AUDIBLE) this.chosen = strongest(changing);
+    const now = this.powers.slice(0, -1).map(mean);
+    if (Math.max(...now) <= AUDIBLE) return;
+    if (this.chosen < 0) {
+      const [share, channel] = cancelledShare(this.powers);
+      if (share > CANCELLED) this.chosen = channel;
+    } else if (now[this.chosen] < DEAD * Math.max(...now)) {
+      this.chosen = first(now);
+    }
   }
 }

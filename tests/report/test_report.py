@@ -139,7 +139,7 @@ def make_card(evaluation: Evaluation, *, method: str = "speaker", train: float =
         "sample_rate": 8_000,
         "clip_samples": 8_000,
         "architecture": {"name": "small", "summary": "a net", "parameters": 52_430, "macs": 2_534_000},
-        "features": {"kind": "log_mel", "n_mels": 40},
+        "features": {"kind": "log_mel", "n_mels": 40, "sample_rate": 8_000, "high_hz": 3_800.0},
         "data": {
             "source": "tones", "licence": "CC0", "fingerprint": "f00d", "method": method, "holdout": 0.1, "seed": 3,
             "broken": 0, "splits": {"train": counts, "validation": counts, "test": counts},

@@ -179,7 +179,7 @@ def test_random_split_warns(words_folder: Path, tmp_path: Path) -> None:
         ({"words": ["yes", "yes"]}, LabelError, "once"),
         ({"words": ["yes", "perhaps"]}, DataError, "no recording of perhaps"),
         ({"split": "official"}, DataError, "validation_list.txt"),
-        ({"epochs": 0}, TrainingError, "one epoch or more"),
+        ({"epochs": 0}, TrainingError, "epochs from 1"),
         ({"minutes": -1.0}, TrainingError, "above 0"),
         ({"holdout": 0.7}, DataError, "below 0.5"),
         ({"validation": 0.7}, DataError, "share of validation"),

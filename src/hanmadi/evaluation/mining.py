@@ -122,7 +122,8 @@ def _claim(folder: Path) -> None:
     path = folder / MANIFEST
     if _listed(path) is not None:
         return
-    if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+    others = folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
+    if others and _listed(path) is None:  # not even by another who has claimed it meanwhile
         raise DataError(
             f"{folder}: expected a folder of hanmadi mine, or none, found one with other files and no {MANIFEST}; "
             "choose another --out"

@@ -351,8 +351,14 @@ say(
 #
 # | network | test accuracy (95 %) | train - validation | epochs | minutes | parameters |
 # |---|---:|---:|---:|---:|---:|
+# | spectrogram_cnn2d | 84.2 % (81.4 to 86.6) | +3.5 | 8 | 129 | 20,847,724 |
 #
 # <!-- /course table -->
+#
+# Until now the 2-D network alone was trained so long: its validation was best in the sixth epoch. The others follow; until
+# then questions 1 to 3 are yours to answer from the sisters. On the validation clips it has 91.8 %, far more than in the
+# test. In the test 23 % of the clips are `on`, `off` or `stop`, in validation 9 %, and of those three it could hear a third
+# as many clips as of the other words: it finds 54 % of the spoken `on`.
 #
 # *train - validation* is the gap in points, *minutes* is time by the clock. Put the table beside yours and answer the
 # course's questions from it:

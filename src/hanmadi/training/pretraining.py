@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -35,10 +35,11 @@ from hanmadi.features.torch import FrontEnd
 from hanmadi.models import checkpoint
 from hanmadi.models.recipe import Recipe
 from hanmadi.models.registry import Architecture
-from hanmadi.training.executor import executor_for
-from hanmadi.training.loop import learning_rate
-from hanmadi.training.state import make_optimiser, sum_gradients, twin, update_average
+from hanmadi.training.executor import Executor, executor_for
+from hanmadi.training.loop import apply_gradients, learning_rate
+from hanmadi.training.state import LAST, Network, TrainingState, start
 
+ENCODER_FILE: Final = "encoder.safetensors"
 UNSURE: Final = 255  # a phone that nobody knows
 FRAME: Final = 160  # samples of a phone's frame
 EMBEDDING_HOP: Final = 1_280  # samples from one embedding to the next
@@ -274,56 +275,70 @@ def pretrain(
 
     noise: makes the noises of an epoch. A pretraining that was stopped goes on.
     """
-    from hanmadi.models.encoder import Trunk, frame_centres
+    from hanmadi.models.encoder import frame_centres
 
     torch.manual_seed(seed)
     config, recipe = architecture.features, plan.recipe
-    front_end = FrontEnd(config)
-    trunk = Trunk(architecture)
-    network = Pretraining(trunk, trunk.channels, phones=len(corpus.phone_names), words=len(corpus.vocabulary))
-    bodies = [network, *(twin(network) for _ in range(1, recipe.shards))]
-    average = _copy(network)
-    optimiser = make_optimiser(network, recipe)
-    path, state, done, steps, earlier_s = folder / "encoder.safetensors", folder / "last.safetensors", 0, 0, 0.0
-    if state.exists():
-        before = checkpoint.load(state)
-        checkpoint.unpack("body", network, before.tensors)
-        checkpoint.unpack("average", average, before.tensors)
-        checkpoint.unpack_optimiser(optimiser, before.tensors)
-        done, steps, earlier_s = before.values["epochs"], before.values["steps"], before.values["seconds"]
+    network = Network(FrontEnd(config), _pretraining(corpus, architecture))
+    training = start(network, recipe, folder, resume=True)
     rooms = RoomBank(config.sample_rate, config.clip_samples, 1, seconds=0.28).made()
     noises, centres = noise(np.random.default_rng(0)), frame_centres(config)
-    prepared = Preparation(corpus, front_end, recipe.augmentation, noises, rooms, centres)
-    began_s = time.monotonic()
+    prepared = Preparation(corpus, network.front_end, recipe.augmentation, noises, rooms, centres)
+    began_s = time.monotonic() - training.seconds
     with executor_for(recipe.shards) as workers:
-        for epoch in range(done, plan.epochs):
+        for epoch in range(_epochs_done(folder), plan.epochs):
             rng = np.random.default_rng([seed, epoch])
-            prepared = replace(prepared, noise=noise(rng))
-            starts, total = corpus.crops(plan.crops, config.clip_samples, rng=rng), 0.0
-            batches = [starts[i : i + recipe.batch] for i in range(0, len(starts) - recipe.batch + 1, recipe.batch)]
-            learners = [partial(_learn, body, weighting=plan.weighting, shards=recipe.shards) for body in bodies]
-            for number, losses in enumerate(workers.batches(_shards(batches, recipe.shards, rng), prepared, learners)):
-                sum_gradients(bodies)
-                nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-                for group in optimiser.param_groups:
-                    group["lr"] = learning_rate(recipe, (epoch + number / len(batches)) / plan.epochs)
-                optimiser.step()
-                steps += 1
-                update_average(average, network, recipe.ema_decay, steps)
-                total += sum(losses)
-            seconds = earlier_s + time.monotonic() - began_s
-            values = {"epochs": epoch + 1, "steps": steps, "seconds": seconds}
-            tensors = checkpoint.pack("body", network) | checkpoint.pack("average", average)
-            checkpoint.save(state, checkpoint.State(tensors | checkpoint.pack_optimiser(optimiser), values))
-            about: dict[str, Any] = {
-                "phones": corpus.phone_names,
-                "words": corpus.vocabulary,
-                "architecture": architecture.name,
-            }
-            about |= values
-            checkpoint.save(path, checkpoint.State(checkpoint.pack("encoder", average), about))
-            on_epoch(Progress(epoch + 1, total / len(batches), *_validate(average, prepared), seconds))
-    return path
+            loss = _train_epoch(training, replace(prepared, noise=noise(rng)), plan, workers, epoch=epoch, rng=rng)
+            training.seconds = time.monotonic() - began_s
+            _keep(training, corpus, architecture, folder, epochs=epoch + 1)
+            on_epoch(Progress(epoch + 1, loss, *_validate(_encoder(training), prepared), training.seconds))
+    return folder / ENCODER_FILE
+
+
+def _pretraining(corpus: Corpus, architecture: Architecture) -> Pretraining:
+    from hanmadi.models.encoder import Trunk
+
+    trunk = Trunk(architecture)
+    return Pretraining(trunk, trunk.channels, phones=len(corpus.phone_names), words=len(corpus.vocabulary))
+
+
+def _epochs_done(folder: Path) -> int:
+    path = folder / ENCODER_FILE
+    return int(checkpoint.load(path).values["epochs"]) if path.exists() else 0
+
+
+def _encoder(training: TrainingState) -> Pretraining:
+    """The network whose weights are kept."""
+    assert isinstance(training.evaluated, Pretraining)
+    return training.evaluated
+
+
+def _train_epoch(
+    training: TrainingState, prepared: Preparation, plan: Plan, workers: Executor, *, epoch: int, rng: Rng
+) -> float:
+    """One epoch of new crops; returns the mean loss."""
+    recipe, losses = plan.recipe, list[float]()
+    starts = prepared.corpus.crops(plan.crops, prepared.front_end.config.clip_samples, rng=rng)
+    batches = [starts[i : i + recipe.batch] for i in range(0, len(starts) - recipe.batch + 1, recipe.batch)]
+    learners = [partial(_learn, body, weighting=plan.weighting, shards=recipe.shards) for body in training.bodies]
+    for learnt in workers.batches(_shards(batches, recipe.shards, rng), prepared, learners):
+        share = (epoch + len(losses) / len(batches)) / plan.epochs
+        apply_gradients(training, recipe, shards=len(learnt), learning_rate=learning_rate(recipe, share))
+        losses.append(sum(learnt))
+    return float(np.mean(losses))
+
+
+def _keep(training: TrainingState, corpus: Corpus, architecture: Architecture, folder: Path, *, epochs: int) -> None:
+    """Write what a pretraining needs to go on, then the encoder, which says how many epochs are done."""
+    average = _encoder(training)
+    tensors = checkpoint.pack("body", training.network.body) | checkpoint.pack("average", average)
+    tensors |= checkpoint.pack_optimiser(training.optimiser)
+    values = {"history": [], "seconds": training.seconds, "steps": training.steps}
+    checkpoint.save(folder / LAST, checkpoint.State(tensors, values))
+    about = {
+        "phones": corpus.phone_names, "words": corpus.vocabulary, "architecture": architecture.name, "epochs": epochs,
+    }  # fmt: skip
+    checkpoint.save(folder / ENCODER_FILE, checkpoint.State(checkpoint.pack("encoder", average), about))
 
 
 def _shards(
@@ -333,7 +348,8 @@ def _shards(
         yield list(zip(np.array_split(batch, shards), rng.spawn(shards), strict=True))
 
 
-def _learn(body: Pretraining, shard: tuple[Tensor, Targets], *, weighting: Weighting, shards: int) -> float:
+def _learn(body: nn.Module, shard: tuple[Tensor, Targets], *, weighting: Weighting, shards: int) -> float:
+    assert isinstance(body, Pretraining)
     body.train().zero_grad(set_to_none=True)
     loss = body.loss(*shard, weighting) / shards
     loss.backward()  # type: ignore[no-untyped-call]
@@ -355,12 +371,6 @@ def _validate(network: Pretraining, prepared: Preparation) -> tuple[float, float
             found = (right, known.sum(), cosine.sum(), cosine.numel(), words[spoken].sum(), spoken.sum())
             sums += [float(value) for value in found]
     return sums[0] / max(1, sums[1]), sums[2] / max(1, sums[3]), sums[4] / max(1, sums[5])
-
-
-def _copy(network: Pretraining) -> Pretraining:
-    import copy
-
-    return copy.deepcopy(network).requires_grad_(False)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

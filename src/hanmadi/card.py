@@ -21,6 +21,7 @@ from hanmadi.features.definition import FeatureConfig
 from hanmadi.labels import LabelSet
 
 FORMAT: Final = "hanmadi-model-1"
+ENCODER_FORMAT: Final = "hanmadi-encoder-1"
 # a field that is written even where it tells nothing, for those who read cards without this module
 _ALWAYS: Final = {"always": True}
 _MOST_SECONDS: Final = 3_600  # of smoothing, and of rest after a detection
@@ -294,6 +295,51 @@ class Card(Section):
     def to_json(self, *, indent: int | None = None) -> str:
         """The card as JSON text, which `from_json` reads."""
         return as_json(self, indent=indent)
+
+
+@dataclass(frozen=True)
+class Heard(Section):
+    """Recordings that an encoder has heard."""
+
+    source: str
+    licence: str
+    hours: float
+
+
+@dataclass(frozen=True)
+class EncoderCard(Section):
+    """What a speech encoder knows about itself: what it has heard, who taught it, what it was not told."""
+
+    sample_rate: int  # Hz
+    clip_samples: int  # that it hears at a time
+    channels: int  # of a frame's vector
+    frame_s: float  # from one frame to the next
+    phones: tuple[str, ...]  # in the order of their posteriors
+    architecture: str = ""
+    parameters: int = 0
+    heard: tuple[Heard, ...] = ()
+    teachers: tuple[str, ...] = ()  # models whose answers it learnt, and what they are known to have heard
+    words: int = 0  # that it was told apart
+    without: tuple[str, ...] = ()  # words of which no recording was heard
+    command: str = ""  # that makes it
+    epochs: int = 0
+    validation: Mapping[str, float] = field(default_factory=dict)  # on clips of speakers that it has not heard
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, origin: str | Path = "this card") -> EncoderCard:
+        """From JSON. Raises ModelError for another format and for what is missing or of a wrong type."""
+        try:
+            values = json.loads(text)
+            if not isinstance(values, dict) or values.pop("format", None) != ENCODER_FORMAT:
+                raise ModelError(f"expected an encoder of format {ENCODER_FORMAT}")
+            found: EncoderCard = _section(cls, values, "")
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            raise _damaged(origin, error) from error
+        return found
+
+    def to_json(self) -> str:
+        """The card as JSON text, which `from_json` reads."""
+        return json.dumps({"format": ENCODER_FORMAT} | _plain_section(self), ensure_ascii=False)
 
 
 def as_json(card: Card | Mapping[str, object], *, indent: int | None = None) -> str:

@@ -34,6 +34,7 @@ METRICS: Final = "metrics.json"
 HISTORY: Final = "history.csv"
 REPORT: Final = "report.html"
 RUNS_FOLDER: Final = Path("runs")
+SHIPPED, NOTHING = "encoder", "none"  # what a network starts from: the shipped speech encoder, or nothing
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ class Settings:
     hard_negatives: str | None = None  # folder of clips that are learnt as unknown words, in training only
     negatives: tuple[str, ...] = ()  # recordings in which no keyword is said, in training only
     teachers: tuple[str, ...] = ()  # folders of finished runs whose answers are learnt beside the labels
-    pretrained: str | None = None  # file of a pretrained speech encoder that the network starts from
+    pretrained: str | None = (
+        None  # "encoder" (the shipped one), "none" or a file; None: what the network has by default
+    )
 
     def __post_init__(self) -> None:
         """Raises TrainingError for numbers that no training can have, before a folder is made for it."""

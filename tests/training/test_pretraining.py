@@ -12,14 +12,18 @@ import pytest
 import torch
 
 from hanmadi.audio.noise import NoiseBank, NoiseSource, Rng
-from hanmadi.models import architecture, checkpoint
-from hanmadi.models.encoder import frame_centres
+from hanmadi.card import EncoderCard, Heard
+from hanmadi.export.encoder import export_encoder
+from hanmadi.features.torch import FrontEnd
+from hanmadi.inference.encoder import SpeechEncoder
+from hanmadi.models import architecture
+from hanmadi.models.encoder import Trunk, frame_centres
 from hanmadi.training.pretraining import EMBEDDING, Corpus, Plan, Progress, pool, pretrain
 from hanmadi.training.train import train
 
 RATE = 16_000
 CLIP = RATE
-ENCODER = architecture("encoder")
+ENCODER = architecture("base")
 CENTRES = frame_centres(ENCODER.features)
 
 
@@ -114,15 +118,36 @@ def test_a_word_is_pooled_over_its_frames() -> None:
 def test_it_learns_goes_on_and_is_started_from(folder: Path, words_folder: Path, tmp_path: Path) -> None:
     corpus, rows = Corpus(folder), list[Progress]()
     pretrain(corpus, ENCODER, noise, tmp_path / "a", plan=plan(2), on_epoch=rows.append)
-    path = pretrain(corpus, ENCODER, noise, tmp_path / "a", plan=plan(4), on_epoch=rows.append)
+    network, found = pretrain(corpus, ENCODER, noise, tmp_path / "a", plan=plan(4), on_epoch=rows.append)
     assert [row.epoch for row in rows] == [1, 2, 3, 4], "the second call goes on"
     assert rows[-1].loss < rows[0].loss
-    about = checkpoint.load(path).values
-    assert (about["architecture"], about["phones"], about["words"]) == (
-        "encoder",
-        ["SIL", "LOW", "HIGH"],
-        ["high", "low"],
-    )
-    run = train(words_folder, arch="encoder", words=["yes", "no"], epochs=1, pretrained=path, out=tmp_path / "run")
+    assert found == rows[-1].validation
+    path, trunk = tmp_path / "encoder.onnx", network.trunk
+    assert isinstance(trunk, Trunk)
+    export_encoder(path, ENCODER.features, trunk, network.phones, card(corpus, trunk))
+    run = train(words_folder, arch="base", words=["yes", "no"], epochs=1, pretrained=path, out=tmp_path / "run")
     assert f"--from {path}" in run.about.training.command
     assert run.about.training.recipe["learning_rate"] < ENCODER.recipe.learning_rate
+
+
+def test_its_file_answers_as_it_does(folder: Path, tmp_path: Path) -> None:
+    corpus = Corpus(folder)
+    network, _ = pretrain(corpus, ENCODER, noise, tmp_path / "a", plan=plan(1))
+    trunk, path = network.trunk, tmp_path / "encoder.onnx"
+    assert isinstance(trunk, Trunk)
+    export_encoder(path, ENCODER.features, trunk, network.phones, card(corpus, trunk))
+    clips = np.stack([corpus.samples[start : start + CLIP] for start in corpus.start[:4]]).astype(np.float32) / 32_768
+    with torch.inference_mode():
+        frames = network(FrontEnd(ENCODER.features)(torch.from_numpy(clips)))
+        phones = network.phones(frames).softmax(2)
+    encoder = SpeechEncoder.open(path)
+    assert np.allclose(encoder(clips).vectors, frames, atol=1e-4)
+    assert np.allclose(encoder(clips).phones, phones, atol=1e-4)
+    assert encoder.about == card(corpus, trunk)
+    assert corpus.hours == {"clips": pytest.approx(60 / 3_600), "speech": pytest.approx(60 / 3_600)}
+
+
+def card(corpus: Corpus, trunk: Trunk) -> EncoderCard:
+    return EncoderCard(
+        RATE, CLIP, trunk.channels, 0.04, corpus.phone_names, heard=(Heard("made up", "none", 1.0),), without=("low",)
+    )

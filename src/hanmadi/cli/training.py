@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 @click.option(
     "--teacher", "teachers", multiple=True, metavar="MODEL", help="Learn from a run or shipped model too; repeatable."
 )
-@click.option("--from", "pretrained", metavar="FILE", help="Start from a pretrained speech encoder; --arch encoder.")
+@click.option(
+    "--from", "pretrained", metavar="encoder|none|FILE",
+    help="Start from the speech encoder, as base does by default; from nothing; from an encoder of your own.",
+)  # fmt: skip
 @click.option("--out", metavar="RUN", help="Run folder; a new one in runs/ otherwise.")
 @click.option("--resume", "go_on", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--list", "list_archs", is_flag=True, help="List the networks and end.")

@@ -58,7 +58,7 @@ def export_onnx(
     """Write a network and its card as one model file; ``bias``, one a label, is added to the logits."""
     deployed = Deployed(features, body.cpu(), None if bias is None else torch.tensor(bias)).eval()
     example = torch.zeros(2, features.clip_samples)
-    with replacing(path) as temporary, _quiet(), torch.no_grad():
+    with replacing(path) as temporary, quiet(), torch.no_grad():
         torch.onnx.export(
             deployed, (example,), str(temporary), input_names=[INPUT], output_names=[OUTPUT], opset_version=OPSET,
             dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}}, dynamo=False,
@@ -89,7 +89,7 @@ def scores_of(network: nn.Module, clips: NDArray[np.float32]) -> NDArray[np.floa
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """The exporter talks to its developers, not to ours."""
     level = logging.getLogger("torch.onnx").level
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

@@ -53,9 +53,18 @@ class Bundle:
 
 def open_bundle(path: str | os.PathLike[str], *, threads: int = 1) -> Bundle:
     """Open a model file. Raises ModelError if it is absent, damaged or not one of hanmadi's."""
+    path = Path(path)
+    session = open_session(path, threads=threads)
+    metadata = metadata_of(session)
+    if _CARD_KEY not in metadata:
+        raise ModelError(f"{path}: an ONNX model without a hanmadi card; expected one that hanmadi exported")
+    return _checked(path, session, metadata[_CARD_KEY])
+
+
+def open_session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
+    """The network of an ONNX file, on the processor. Raises ModelError if it is absent or cannot be read."""
     import onnxruntime
 
-    path = Path(path)
     if not path.is_file():
         raise ModelError(f"{path}: no such model file; train one with: hanmadi train")
     options = onnxruntime.SessionOptions()
@@ -63,13 +72,15 @@ def open_bundle(path: str | os.PathLike[str], *, threads: int = 1) -> Bundle:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        metadata = session.get_modelmeta().custom_metadata_map
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds, none of them documented
         raise ModelError(f"{path}: not a model that ONNX Runtime can read ({_first_line(error)})") from error
-    if _CARD_KEY not in metadata:
-        raise ModelError(f"{path}: an ONNX model without a hanmadi card; expected one that hanmadi exported")
-    return _checked(path, session, metadata[_CARD_KEY])
+
+
+def metadata_of(session: onnxruntime.InferenceSession) -> dict[str, str]:
+    """What stands beside the network in its file."""
+    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return found
 
 
 def write_card(path: Path, card: Card | Mapping[str, Any]) -> None:

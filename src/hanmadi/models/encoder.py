@@ -1,14 +1,14 @@
 """The speech encoder: log-mels to a vector every 40 ms, pretrained on hours of speech, and the network made from it.
 
-It is a larger one of the family of `hanmadi.models.wordnet`, whose layers over frequency and time know speech before
-the first word of a person is learnt; only the layer that answers is new. It is pretrained by
-`hanmadi.training.pretraining`.
+It has the layers of ``base`` (`hanmadi.models.wordnet`), which so know speech before the first word of a person is
+learnt; only the layer that answers is new. It is pretrained by `hanmadi.training.pretraining` and shipped as a model
+file, see `hanmadi.inference.encoder`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +19,14 @@ from torch import Tensor, nn
 
 from hanmadi.errors import TrainingError
 from hanmadi.features import FeatureConfig
-from hanmadi.models import checkpoint
 from hanmadi.models.recipe import Recipe
-from hanmadi.models.registry import Architecture, register
-from hanmadi.models.wordnet import LOG_MEL, RECIPE, Size, WordNet
+from hanmadi.models.registry import Architecture
+from hanmadi.models.wordnet import WordNet
 
-ENCODER: Final = Size(stem=24, bands=((48, 0),), channels=192, blocks=8, width=7)
-_LAYERS: Final = "encoder.trunk.layers"  # in the file of an encoder
+NETWORK: Final = "base"  # the architecture whose layers it has
+LAYERS: Final = "trunk.layers."  # what the names of its weights begin with in its file
 SHRINKS: Final = 2  # frames of the front-end that become one of the encoder
+_COUNTED: Final = "num_batches_tracked"  # in a state of PyTorch, and of no use to anyone
 
 
 class Trunk(nn.Module):
@@ -56,21 +56,18 @@ def fine_tuned(recipe: Recipe) -> Recipe:
     return replace(recipe, learning_rate=2e-3, epochs=20, minimum_steps=400)
 
 
-def start_from(body: nn.Module, encoder: Path) -> None:
+def start_from(body: nn.Module, weights: Mapping[str, NDArray[np.float32]], *, origin: str | Path) -> None:
     """Put the pretrained layers into a network; only the layer that answers is as it was.
 
-    encoder: a file that `hanmadi.training.pretraining.pretrain` wrote. Raises TrainingError if it is none, or the
-    network has other layers.
+    weights: by name, as `hanmadi.inference.encoder.read_weights` reads them; origin: what an error names. Raises
+    TrainingError if the network has other layers.
     """
     layers = getattr(body, "layers", None)
-    if not isinstance(layers, nn.Module):
-        raise TrainingError(f"{encoder}: expected a network of the encoder's layers; choose --arch encoder")
-    checkpoint.unpack(_LAYERS, layers, checkpoint.load(encoder).tensors)
-
-
-register(
-    Architecture(
-        "encoder", partial(WordNet, size=ENCODER), LOG_MEL, RECIPE,
-        "of the speech encoder: give it pretrained layers with --from",
-    )
-)  # fmt: skip
+    found = {name.removeprefix(LAYERS): values for name, values in weights.items() if name.startswith(LAYERS)}
+    wanted = {} if not isinstance(layers, nn.Module) else layers.state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in wanted.items() if not name.endswith(_COUNTED)}
+    if not isinstance(layers, nn.Module) or {name: values.shape for name, values in found.items()} != expected:
+        raise TrainingError(
+            f"{origin}: expected a network with the layers of this encoder; choose --arch {NETWORK}, or --from none"
+        )
+    layers.load_state_dict({name: torch.from_numpy(values) for name, values in found.items()}, strict=False)

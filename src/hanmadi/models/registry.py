@@ -25,6 +25,7 @@ class Architecture:
     features: FeatureConfig
     recipe: Recipe
     summary: str  # one line for a person
+    pretrained: bool = False  # whether it has the layers of the speech encoder, and starts from it
 
 
 _REGISTRY: dict[str, Architecture] = {}

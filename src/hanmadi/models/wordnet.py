@@ -56,7 +56,7 @@ class Size:
 
 TINY = Size(stem=8, bands=((16, 1), (24, 1)), channels=37, blocks=3)
 SMALL = Size(stem=16, bands=((32, 0),), channels=64, blocks=6)
-BASE = Size(stem=24, bands=((48, 0),), channels=160, blocks=8)
+BASE = Size(stem=24, bands=((48, 0),), channels=192, blocks=8, width=7)  # that of the speech encoder
 _HALVED = 1  # the block over time that halves the time axis
 
 
@@ -154,13 +154,19 @@ _TAUGHT = replace(_UNMASKED, running_p=0.4, behind_p=0.2)
 
 
 def _register(
-    name: str, size: Size, summary: str, *, features: FeatureConfig = LOG_MEL, augmented: Augmentation = AUGMENTATION
+    name: str,
+    size: Size,
+    summary: str,
+    *,
+    features: FeatureConfig = LOG_MEL,
+    augmented: Augmentation = AUGMENTATION,
+    pretrained: bool = False,
 ) -> None:
     recipe = replace(RECIPE, augmentation=augmented, teaching=Teaching(augmentation=_TAUGHT))
-    register(Architecture(name, partial(WordNet, size=size), features, recipe, summary))
+    register(Architecture(name, partial(WordNet, size=size), features, recipe, summary, pretrained))
 
 
 _register("tiny", TINY, "for a microcontroller: under 10,000 parameters", augmented=_UNMASKED)
 _register("small", SMALL, "the default: for a laptop, a phone, a small computer")
 _register("small_8k", SMALL, "small, for sound at 8 kHz", features=LOG_MEL_8K, augmented=_NARROW)
-_register("base", BASE, "for accuracy first: under 350,000 parameters")
+_register("base", BASE, "for accuracy first, and for few recordings: starts from the speech encoder", pretrained=True)

@@ -4,7 +4,8 @@
 
 Three answers are learnt together, each where it is known: the phone of a frame (forced alignment), the embedding that a
 teacher gives of the clean sound around it, and the word said between two frames. The targets are files that
-``dev/speech_targets.py`` writes. What a pretrained trunk is for: `hanmadi.models.encoder`.
+``dev/speech_targets.py`` writes; ``dev/encoder.py`` makes the shipped one. What a pretrained trunk is for:
+`hanmadi.models.encoder`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -39,8 +40,9 @@ from hanmadi.training.executor import Executor, executor_for
 from hanmadi.training.loop import apply_gradients, learning_rate
 from hanmadi.training.state import LAST, Network, TrainingState, start
 
-ENCODER_FILE: Final = "encoder.safetensors"
+STATE: Final = "encoder.safetensors"  # of a pretraining, after each epoch
 UNSURE: Final = 255  # a phone that nobody knows
+SAMPLE_RATE: Final = 16_000  # Hz, of the targets
 FRAME: Final = 160  # samples of a phone's frame
 EMBEDDING_HOP: Final = 1_280  # samples from one embedding to the next
 EMBEDDING_MIDDLE: Final = 6_200  # samples: the middle of what the first embedding hears
@@ -65,7 +67,7 @@ class Weighting:
 class Plan:
     """How an encoder is pretrained."""
 
-    epochs: int = 20
+    epochs: int = 24
     crops: int = 40_000  # of an epoch
     recipe: Recipe = field(
         default_factory=lambda: Recipe(
@@ -86,7 +88,8 @@ class Corpus:
         self.samples = np.memmap(folder / "samples.i16", np.int16, "r")
         self.phones = np.memmap(folder / "phones.u8", np.uint8, "r")
         self.embedding = np.memmap(folder / "embedding.f16", np.float16, "r").reshape(-1, EMBEDDING)
-        self.phone_names: tuple[str, ...] = tuple(json.loads((folder / "about.json").read_text())["phones"])
+        about = json.loads((folder / "about.json").read_text())
+        self.phone_names: tuple[str, ...] = tuple(about["phones"])
         recordings, words = _rows(folder / "recordings.csv"), _rows(folder / "words.csv")
         said: dict[int, list[tuple[str, int, int]]] = {}
         for row in words:
@@ -98,6 +101,11 @@ class Corpus:
         self.start = np.array([int(recordings[i]["start"]) for i in kept])
         self.length = np.array([int(recordings[i]["samples"]) for i in kept])
         self.is_clip = np.array(["/" in recordings[i]["name"] for i in kept])
+        kinds = {row: _kind(recordings[row], about) for row in kept}
+        self.hours = {
+            kind: float(self.length[[k == kind for k in kinds.values()]].sum()) / SAMPLE_RATE / 3_600
+            for kind in dict.fromkeys(kinds.values())
+        }  # of each folder of recordings
         self.is_training = np.array([recordings[i]["split"] != "validation" for i in kept])
         counts = Counter(word for i in kept for word, _, _ in said.get(i, ()))
         self.vocabulary = tuple(sorted(word for word, count in counts.items() if count >= _LEAST_CLIPS))
@@ -250,14 +258,20 @@ class Preparation:
         return audio.from_int16(np.asarray(self.corpus.samples[places]))
 
 
+class Validation(NamedTuple):
+    """How an encoder answers clips of speakers that it has not heard."""
+
+    phones: float  # share of the frames whose phone is right
+    embedding: float  # cosine to the teacher's
+    words: float  # share of the words that are right
+
+
 class Progress(NamedTuple):
     """How far a pretraining is."""
 
     epoch: int
     loss: float  # of training
-    phones: float  # share of the frames of validation whose phone is right
-    embedding: float  # cosine to the teacher's
-    words: float  # share of the words of validation that are right
+    validation: Validation
     seconds: float
 
 
@@ -270,10 +284,10 @@ def pretrain(
     plan: Plan,
     seed: int = 0,
     on_epoch: Callable[[Progress], None] = lambda _: None,
-) -> Path:
-    """Pretrain the trunk of an architecture; ``folder`` then holds ``encoder.safetensors``, also after each epoch.
+) -> tuple[Pretraining, Validation]:
+    """Pretrain the trunk of an architecture; returns the network with its three answers, and how good they are.
 
-    noise: makes the noises of an epoch. A pretraining that was stopped goes on.
+    noise: makes the noises of an epoch. ``folder`` holds all that a pretraining needs to go on when it was stopped.
     """
     from hanmadi.models.encoder import frame_centres
 
@@ -291,8 +305,8 @@ def pretrain(
             loss = _train_epoch(training, replace(prepared, noise=noise(rng)), plan, workers, epoch=epoch, rng=rng)
             training.seconds = time.monotonic() - began_s
             _keep(training, corpus, architecture, folder, epochs=epoch + 1)
-            on_epoch(Progress(epoch + 1, loss, *_validate(_encoder(training), prepared), training.seconds))
-    return folder / ENCODER_FILE
+            on_epoch(Progress(epoch + 1, loss, _validate(_encoder(training), prepared), training.seconds))
+    return _encoder(training), _validate(_encoder(training), prepared)
 
 
 def _pretraining(corpus: Corpus, architecture: Architecture) -> Pretraining:
@@ -303,7 +317,7 @@ def _pretraining(corpus: Corpus, architecture: Architecture) -> Pretraining:
 
 
 def _epochs_done(folder: Path) -> int:
-    path = folder / ENCODER_FILE
+    path = folder / STATE
     return int(checkpoint.load(path).values["epochs"]) if path.exists() else 0
 
 
@@ -338,7 +352,7 @@ def _keep(training: TrainingState, corpus: Corpus, architecture: Architecture, f
     about = {
         "phones": corpus.phone_names, "words": corpus.vocabulary, "architecture": architecture.name, "epochs": epochs,
     }  # fmt: skip
-    checkpoint.save(folder / ENCODER_FILE, checkpoint.State(checkpoint.pack("encoder", average), about))
+    checkpoint.save(folder / STATE, checkpoint.State(checkpoint.pack("encoder", average), about))
 
 
 def _shards(
@@ -356,7 +370,7 @@ def _learn(body: nn.Module, shard: tuple[Tensor, Targets], *, weighting: Weighti
     return float(loss.detach())
 
 
-def _validate(network: Pretraining, prepared: Preparation) -> tuple[float, float, float]:
+def _validate(network: Pretraining, prepared: Preparation) -> Validation:
     starts = prepared.corpus.validation_crops(prepared.front_end.config.clip_samples)
     sums = np.zeros(6)
     network.eval()
@@ -370,7 +384,14 @@ def _validate(network: Pretraining, prepared: Preparation) -> tuple[float, float
             words = network.words(pool(frames, targets.spans)).argmax(1) == targets.words
             found = (right, known.sum(), cosine.sum(), cosine.numel(), words[spoken].sum(), spoken.sum())
             sums += [float(value) for value in found]
-    return sums[0] / max(1, sums[1]), sums[2] / max(1, sums[3]), sums[4] / max(1, sums[5])
+    return Validation(*(float(sums[i] / max(1, sums[i + 1])) for i in (0, 2, 4)))
+
+
+def _kind(row: dict[str, str], about: dict[str, Any]) -> str:
+    """The folder that a recording is from: of clips, of transcribed speech, of other speech."""
+    if "/" in row["name"]:
+        return str(about.get("clips", "clips"))
+    return str(about.get("speech", "speech")) if row["speaker"] else "+".join(about.get("untranscribed", ["others"]))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

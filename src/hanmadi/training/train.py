@@ -29,6 +29,7 @@ from hanmadi.evaluation.evaluation import (
 )
 from hanmadi.files import write_text
 from hanmadi.inference import model_file
+from hanmadi.inference.encoder import SHIPPED_ENCODER, read_weights
 from hanmadi.inference.recognizer import Recognizer, load
 from hanmadi.labels import SILENCE, UNKNOWN, make_labels
 from hanmadi.runs import (
@@ -36,7 +37,9 @@ from hanmadi.runs import (
     DEFAULT_ARCH,
     HISTORY,
     METRICS,
+    NOTHING,
     REPORT,
+    SHIPPED,
     Settings,
     last_started,
     new_run_folder,
@@ -109,9 +112,10 @@ def train(
     its best epoch, unless ``validation`` is their share. ``hard_negatives`` is a folder that
     `hanmadi.evaluation.mining.mine` filled. ``negatives`` (formerly ``talk``) are recordings, of any length, in which
     no keyword is said: learnt as unknown, and most of all what is taken for a keyword. ``teachers`` are folders of
-    finished runs, of a larger network or of several, whose answers are learnt beside the labels. ``pretrained`` is the
-    file of a speech encoder that the network, of the same architecture, starts from. ``out`` must not hold another run;
-    by default it is a new folder in ``runs/``.
+    finished runs, of a larger network or of several, whose answers are learnt beside the labels. ``pretrained`` is what
+    the network starts from: "encoder", the shipped speech encoder, or the file of another one, or "none"; by default
+    ``base`` starts from the encoder, and the others, which have other layers, from nothing. ``out`` must not hold
+    another run; by default it is a new folder in ``runs/``.
     Raises DataError, LabelError, ModelError or TrainingError for what cannot be trained.
     """
     settings = Settings(
@@ -160,7 +164,7 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     chosen, labels = architecture(settings.arch), make_labels(settings.words)
     if settings.teachers:
         chosen = replace(chosen, recipe=chosen.recipe.with_teachers())
-    if settings.pretrained is not None:
+    if encoder_of(settings, chosen) is not None:
         chosen = replace(chosen, recipe=fine_tuned(chosen.recipe))
     teachers = [load_teacher(run, labels=labels.labels, features=chosen.features) for run in settings.teachers]
     dataset = open_dataset(settings, chosen, progress=hooks.on_clips)
@@ -168,6 +172,14 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
         dataset, chosen, settings=settings, folder=folder, teachers=teachers, resume=resume, hooks=hooks,
         started_s=started_s,
     )  # fmt: skip
+
+
+def encoder_of(settings: Settings, architecture: Architecture) -> Path | None:
+    """The file of the speech encoder that a training starts from; None where it starts from nothing."""
+    named = settings.pretrained
+    if named is None:
+        named = SHIPPED if architecture.pretrained else NOTHING
+    return None if named == NOTHING else SHIPPED_ENCODER if named == SHIPPED else Path(named)
 
 
 def train_on(
@@ -197,8 +209,8 @@ def train_on(
     write_settings(folder, settings, {"": store, "hard_": dataset.hard, "talk_": dataset.negatives}, resume=resume)
     network = new_network(architecture, len(dataset.labels), seed=settings.seed)
     body, device = network.body, device_of(network)
-    if settings.pretrained is not None:
-        start_from(body, Path(settings.pretrained))
+    if (encoder := encoder_of(settings, architecture)) is not None:
+        start_from(body, read_weights(encoder), origin=encoder)
     card = card_at_start(settings, architecture, dataset.labels, store, examples, body)
     hooks.on_start(card)
     weights = recipe_weights(examples["train"], recipe)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hanmadi.data.recordings import NegativeRecordings
     from hanmadi.data.store import ClipStore
 
-DEFAULT_ARCH: Final = "small"
+DEFAULT_ARCH: Final = "base"  # it starts from the speech encoder
 SETTINGS: Final = "settings.json"
 _FORMERLY: Final = {"talk": "negatives"}  # settings of older runs: their name now
 _MOST_EPOCHS: Final = 1_000_000

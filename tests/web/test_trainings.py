@@ -23,7 +23,7 @@ from hanmadi.web.limits import RefusedError
 from hanmadi.web.openapi import document
 from hanmadi.web.trainings import Data, Training, Trainings, job_of
 
-ARCHITECTURES = ({"name": "small", "summary": "", "parameters": 1}, {"name": "tiny", "summary": "", "parameters": 1})
+ARCHITECTURES = tuple({"name": name, "summary": "", "parameters": 1} for name in ("base", "small", "tiny"))
 DATA = Data("words", 10, ("bed", "no", "up", "yes"), ARCHITECTURES)
 JSON = {"content-type": "application/json"}
 
@@ -33,7 +33,7 @@ JSON = {"content-type": "application/json"}
 
 def test_a_job_has_defaults() -> None:
     job = job_of({}, DATA)
-    assert (job.arch, job.words, job.epochs, job.minutes, job.seed) == ("small", ("yes", "no", "up"), None, None, 0)
+    assert (job.arch, job.words, job.epochs, job.minutes, job.seed) == ("base", ("yes", "no", "up"), None, None, 0)
     other = Data("x", 2, ("개", "고양이"), ARCHITECTURES)
     assert job_of({"arch": "tiny", "minutes": 0.5, "seed": 3}, other).words == other.words
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @data_option
-@click.option("--arch", default=DEFAULT_ARCH, help="Network; see: hanmadi train --list.")
+@click.option("--arch", default=DEFAULT_ARCH, show_default=True, help="Network; see: hanmadi train --list.")
 @words_option
 @click.option("--epochs", type=click.IntRange(1, 1_000_000), help="Passes over the training clips.")
 @click.option("--minutes", type=Number(0, 1_000_000, min_open=True), help="Time for training.")
@@ -95,7 +95,7 @@ def train(
 @click.option(
     "--archs",
     type=Words(),
-    help="Networks, separated by commas; the default and the course's five otherwise.",
+    help="Networks, separated by commas; small and the course's five otherwise.",
 )
 @words_option
 @click.option("--epochs", type=click.IntRange(1, 1_000_000), help="The same number for each.")

@@ -167,6 +167,6 @@ def _register(
 
 
 _register("tiny", TINY, "for a microcontroller: under 10,000 parameters", augmented=_UNMASKED)
-_register("small", SMALL, "the default: for a laptop, a phone, a small computer")
+_register("small", SMALL, "for a laptop, a phone, a small computer")
 _register("small_8k", SMALL, "small, for sound at 8 kHz", features=LOG_MEL_8K, augmented=_NARROW)
-_register("base", BASE, "for accuracy first, and for few recordings: starts from the speech encoder", pretrained=True)
+_register("base", BASE, "the default: starts from the speech encoder, learns from few recordings", pretrained=True)

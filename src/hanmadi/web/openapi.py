@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hanmadi import __version__
+from hanmadi.runs import DEFAULT_ARCH
 from hanmadi.web.limits import LIMITS
 
 Schema = dict[str, Any]
@@ -112,7 +113,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "architectures": _list(_object({"name": _TEXT, "summary": _TEXT, "parameters": _COUNT})),
     }),
     "Job": _object({}, {
-        "arch": {**_TEXT, "default": "small"}, "words": _list(_TEXT), "seed": {**_COUNT, "default": 0},
+        "arch": {**_TEXT, "default": DEFAULT_ARCH}, "words": _list(_TEXT), "seed": {**_COUNT, "default": 0},
         "epochs": {"type": "integer", "minimum": 1, "maximum": 10_000},
         "minutes": {"type": "number", "minimum": 0.01, "maximum": 1_440},
     }),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from hanmadi.labels import COURSE_KEYWORDS
+from hanmadi.runs import DEFAULT_ARCH
 from hanmadi.web.limits import RefusedError
 from hanmadi.web.query import shown
 
@@ -103,7 +104,7 @@ def job_of(values: Any, data: Data) -> Job:
     allowed = ("arch", "epochs", "minutes", "seed", "words")
     if not isinstance(values, dict) or set(values) - set(allowed):
         raise RefusedError(422, f"expected a JSON object of {', '.join(allowed)}, got {shown(json.dumps(values))}")
-    arch = values.get("arch", "small")
+    arch = values.get("arch", DEFAULT_ARCH)
     if arch not in names:
         raise RefusedError(422, f"expected arch to be one of {', '.join(names)}, got {shown(str(arch))}")
     epochs = _number(values, "epochs", 1, 10_000, whole=True)

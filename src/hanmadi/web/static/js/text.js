@@ -116,7 +116,7 @@ export const TEXT = {
   "models.about.tiny": ["For a microcontroller: under 10,000 parameters", "마이크로컨트롤러용: 매개변수 10,000개 미만"],
   "models.about.small": ["The default: for a laptop, a phone, a small computer", "기본 모델: 노트북, 휴대전화, 작은 컴퓨터용"],
   "models.about.small_8k": ["Small, for sound at 8 kHz, as on the telephone", "8 kHz 소리(전화 음질)를 위한 작은 모델"],
-  "models.about.base": ["For accuracy first, and for few recordings: starts from the speech encoder", "정확도가 먼저이거나 녹음이 적을 때: 음성 인코더에서 시작해요"],
+  "models.about.base": ["Starts from the speech encoder: the most accurate, and learns from few recordings", "음성 인코더에서 시작해요: 가장 정확하고, 녹음이 적어도 배워요"],
 
   "train.title": ["Train a model of your own", "내 모델 학습하기"],
   "train.nodata": ["Start the server with your clips, one folder a word, to train here:", "단어마다 폴더 하나씩 모은 클립과 함께 서버를 시작하면 여기서 학습할 수 있어요:"],

@@ -64,7 +64,7 @@ class Panel {
 
   form() {
     const names = this.data.architectures?.map(({ name }) => name) ?? KNOWN;
-    const arch = el("select", { id: "train-arch" }, ...names.map((name) => el("option", { value: name, selected: name === "small" }, name)));
+    const arch = el("select", { id: "train-arch" }, ...names.map((name) => el("option", { value: name, selected: name === "base" }, name)));
     const minutes = el("input", { id: "train-minutes", type: "number", min: String(MINUTES.least), max: String(MINUTES.most), step: "any", value: String(MINUTES.first) });
     const words = el("input", { id: "train-words", type: "text", placeholder: this.data.words.slice(0, 4).join(", "), autocomplete: "off", spellcheck: "false" });
     const button = this.running

@@ -1,11 +1,14 @@
 """Test accuracy against the number of training clips of a word.
 
     python benchmarks/learning_curve.py
+    python benchmarks/learning_curve.py --arch base --from without/encoder.onnx --clips 1 3 5 10 20 50 100 all
 
 trains ``small`` on 5, 10, 20, 50, 100, 200 and all clips of every word, keywords and others alike, three times each.
 Each time speakers are put into a random order (by the seed), one for all words, and of every word the clips of the
 first speakers are taken, so that few clips are among the more and come from fewer speakers. Validation and test
-stay whole. Writes results/learning_curve.csv (one row for each training), results/learning_curve_mean.csv and
+stay whole. ``--from`` names a speech encoder that ``base`` starts from: for honest figures one that has not heard the
+words (`python dev/encoder.py ... --without yes,no,...`). Writes results/learning_curve.csv (one row for each training),
+results/learning_curve_mean.csv and
 docs/images/learning_curve.png. A training that is complete in --out is not done again; ``--clips`` and ``--seeds``
 do a part, and without a number after ``--clips`` nothing is trained, only tabulated.
 
@@ -22,6 +25,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +73,15 @@ def cut(examples: Examples, labels: LabelSet, *, clips: str, seed: int, at_least
     return replace(examples, rows=rows, labels=np.concatenate([found, silence]))
 
 
+def name_of(encoder: str) -> str:
+    """What a table calls an encoder: none, the shipped one, or that it has not heard some words."""
+    if encoder in ("none", "encoder"):
+        return encoder
+    from hanmadi.inference.encoder import SpeechEncoder
+
+    return "without the words" if SpeechEncoder.open(encoder).about.without else "another"
+
+
 def notes_of(train: Examples, labels: LabelSet) -> dict[str, Any]:
     """What there is to train on."""
     store, own = train.store, np.unique(train.rows)
@@ -82,19 +95,22 @@ def notes_of(train: Examples, labels: LabelSet) -> dict[str, Any]:
 def work(folder: Path) -> None:
     """The child: train and write the result."""
     from hanmadi.models import architecture
+    from hanmadi.models.encoder import fine_tuned
     from hanmadi.runs import Settings
     from hanmadi.training.budget import Hooks
     from hanmadi.training.dataset import open_dataset
-    from hanmadi.training.train import train_on
+    from hanmadi.training.train import encoder_of, train_on
 
     options = options_of(folder)
-    settings = Settings(options["data"], options["arch"], epochs=options["epochs"], seed=options["seed"])
+    settings = Settings(
+        options["data"], options["arch"], epochs=options["epochs"], seed=options["seed"], pretrained=options["from"]
+    )
     arch = architecture(settings.arch)
     dataset = open_dataset(settings, arch)
-    at_least = -(-arch.recipe.minimum_steps // arch.recipe.epochs) * arch.recipe.batch
-    train = cut(
-        dataset.examples["train"], dataset.labels, clips=options["clips"], seed=settings.seed, at_least=at_least
-    )
+    part = partial(cut, dataset.examples["train"], dataset.labels, clips=options["clips"], seed=settings.seed)
+    if encoder_of(settings, arch) is not None:
+        arch = replace(arch, recipe=fine_tuned(arch.recipe, clips=len(np.unique(part(at_least=0).rows))))
+    train = part(at_least=-(-arch.recipe.minimum_steps // arch.recipe.epochs) * arch.recipe.batch)
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)  # these are short: one that was stopped starts anew
     times: dict[str, float] = {}
@@ -106,7 +122,8 @@ def work(folder: Path) -> None:
     card = train_on(dataset, arch, settings=settings, folder=run, hooks=hooks).card
     trained, test = card["training"], card["metrics"]["test"]
     result = {
-        "arch": options["arch"], "clips_per_word": options["clips"], "seed": options["seed"],
+        "arch": options["arch"], "encoder": name_of(options["from"]),
+        "clips_per_word": options["clips"], "seed": options["seed"],
         **notes_of(train, dataset.labels),
         "epochs": trained["epochs"], "examples": trained["examples"],
         "cpu_minutes": round((times["end"] - times["start"]) / 60, 3),
@@ -119,7 +136,7 @@ def work(folder: Path) -> None:
 
 def mean_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The trainings of one network on as many clips of a word, as a row."""
-    found = {name: rows[0][name] for name in ("arch", "clips_per_word", "test_clips")}
+    found = {name: rows[0][name] for name in ("arch", "encoder", "clips_per_word", "test_clips")}
     mean, low, high = mean_of([row["accuracy"] for row in rows])
     for name in ("clips_of_a_keyword", "training_clips", "training_speakers", "cpu_minutes"):
         found[name] = round(float(np.mean([row[name] for row in rows])), 2)
@@ -130,11 +147,19 @@ def mean_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def draw(rows: Sequence[dict[str, Any]], means: Sequence[dict[str, Any]], path: Path) -> None:
     """Every training a point, a line through the means with their intervals."""
     figure, (axes,) = new_figure(1, height_in=4.2, title="Test accuracy by number of recordings of a word")
-    x = [mean["clips_of_a_keyword"] for mean in means]
-    y = np.array([100 * mean["accuracy"] for mean in means])
-    ends = [[100 * mean[end] if mean[end] is not None else v for mean, v in zip(means, y, strict=True)]
-            for end in ("low", "high")]  # fmt: skip
-    axes.errorbar(x, y, [y - ends[0], ends[1] - y], color=BLUE, linewidth=1.4, capsize=3, marker="o", markersize=5)
+    kinds = list(dict.fromkeys((mean["arch"], mean["encoder"]) for mean in means))
+    for (arch, encoder), colour in zip(kinds, (BLUE, "#D55E00", "#009E73", "#56B4E9"), strict=False):
+        line = [mean for mean in means if (mean["arch"], mean["encoder"]) == (arch, encoder)]
+        x = [mean["clips_of_a_keyword"] for mean in line]
+        y = np.array([100 * mean["accuracy"] for mean in line])
+        ends = [[100 * mean[end] if mean[end] is not None else v for mean, v in zip(line, y, strict=True)]
+                for end in ("low", "high")]  # fmt: skip
+        label = f"{arch}, from nothing" if encoder == "none" else f"{arch}, encoder {encoder}"
+        axes.errorbar(
+            x, y, [y - ends[0], ends[1] - y], color=colour, linewidth=1.4, capsize=3, marker="o", markersize=5,
+            label=label,
+        )  # fmt: skip
+    axes.legend(loc="lower right", frameon=False)
     axes.scatter(
         [row["clips_of_a_keyword"] for row in rows], [100 * row["accuracy"] for row in rows], s=10, color=GREY, zorder=3
     )
@@ -147,11 +172,17 @@ def draw(rows: Sequence[dict[str, Any]], means: Sequence[dict[str, Any]], path: 
 
 def tabulate(folder: Path) -> None:
     """Everything complete in the folder, as tables and as a picture."""
-    rows = sorted(outcomes(folder), key=lambda row: (row["arch"], row["clips_of_a_keyword"], row["seed"]))
+    rows = sorted(
+        outcomes(folder), key=lambda row: (row["arch"], row["encoder"], row["clips_of_a_keyword"], row["seed"])
+    )
     if not rows:
         raise SystemExit(f"{folder}: holds no complete training")
-    kinds = dict.fromkeys((row["arch"], row["clips_per_word"]) for row in rows)
-    means = [mean_row([row for row in rows if (row["arch"], row["clips_per_word"]) == kind]) for kind in kinds]
+
+    def kind_of(row: dict[str, Any]) -> tuple[str, str, str]:
+        return row["arch"], row["encoder"], row["clips_per_word"]
+
+    kinds = dict.fromkeys(map(kind_of, rows))
+    means = [mean_row([row for row in rows if kind_of(row) == kind]) for kind in kinds]
     for mean in means:
         print(json.dumps(mean))
     print(write_rows("learning_curve", rows), write_rows("learning_curve_mean", means))
@@ -161,6 +192,7 @@ def tabulate(folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arch", default="small")
+    parser.add_argument("--from", dest="encoder", default="none", help="none, encoder or the file of one")
     parser.add_argument("--clips", nargs="*", default=list(CLIPS), help="of a word, or all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
@@ -176,9 +208,10 @@ def main() -> None:
         for seed in given.seeds:
             options = {
                 "arch": given.arch, "clips": clips, "seed": seed, "epochs": given.epochs, "threads": given.threads,
-                "data": given.data,
+                "data": given.data, "from": given.encoder,
             }  # fmt: skip
-            outcome(__file__, given.out / f"{given.arch}-{clips}-{seed}", options, threads=given.threads)
+            kind = f"{given.arch}-{name_of(given.encoder).replace(' ', '_')}"
+            outcome(__file__, given.out / f"{kind}-{clips}-{seed}", options, threads=given.threads)
     tabulate(given.out)
 
 

@@ -112,7 +112,7 @@ def test_a_damaged_card_is_an_error() -> None:
             EncoderCard.from_json(text, origin="it")
 
 
-def test_what_is_pretrained_takes_smaller_and_fewer_steps() -> None:
-    recipe = fine_tuned(ENCODER.recipe)
-    assert recipe.learning_rate < ENCODER.recipe.learning_rate
-    assert recipe.epochs_for(100) < ENCODER.recipe.epochs_for(100)
+def test_what_is_pretrained_takes_smaller_and_fewer_steps_and_the_smaller_the_fewer_clips() -> None:
+    few, many = (fine_tuned(ENCODER.recipe, clips=clips) for clips in (200, 20_000))
+    assert few.learning_rate < many.learning_rate < ENCODER.recipe.learning_rate
+    assert few.epochs_for(100) < ENCODER.recipe.epochs_for(100)

@@ -25,6 +25,7 @@ from hanmadi.models.wordnet import WordNet
 
 NETWORK: Final = "base"  # the architecture whose layers it has
 LAYERS: Final = "trunk.layers."  # what the names of its weights begin with in its file
+_FEW_CLIPS: Final = 2_000
 SHRINKS: Final = 2  # frames of the front-end that become one of the encoder
 _COUNTED: Final = "num_batches_tracked"  # in a state of PyTorch, and of no use to anyone
 
@@ -51,9 +52,12 @@ def frame_centres(config: FeatureConfig) -> NDArray[np.int64]:
     return np.arange(frames) * SHRINKS * config.hop + config.window // 2
 
 
-def fine_tuned(recipe: Recipe) -> Recipe:
-    """How a network that starts from the encoder is trained: it knows much, so smaller steps and fewer of them."""
-    return replace(recipe, learning_rate=2e-3, epochs=20, minimum_steps=400)
+def fine_tuned(recipe: Recipe, *, clips: int) -> Recipe:
+    """How a network that starts from the encoder is trained on so many clips: smaller steps, and fewer of them.
+
+    With few clips it would forget what it knows, so the steps are smaller still (dev/LOG.md, 2026-11-29).
+    """
+    return replace(recipe, learning_rate=1e-3 if clips < _FEW_CLIPS else 2e-3, epochs=20, minimum_steps=400)
 
 
 def start_from(body: nn.Module, weights: Mapping[str, NDArray[np.float32]], *, origin: str | Path) -> None:

@@ -164,10 +164,11 @@ def _run(settings: Settings, folder: Path, hooks: Hooks, *, resume: bool) -> Run
     chosen, labels = architecture(settings.arch), make_labels(settings.words)
     if settings.teachers:
         chosen = replace(chosen, recipe=chosen.recipe.with_teachers())
-    if encoder_of(settings, chosen) is not None:
-        chosen = replace(chosen, recipe=fine_tuned(chosen.recipe))
     teachers = [load_teacher(run, labels=labels.labels, features=chosen.features) for run in settings.teachers]
     dataset = open_dataset(settings, chosen, progress=hooks.on_clips)
+    if encoder_of(settings, chosen) is not None:
+        clips = len(np.unique(dataset.examples["train"].rows))
+        chosen = replace(chosen, recipe=fine_tuned(chosen.recipe, clips=clips))
     return train_on(
         dataset, chosen, settings=settings, folder=folder, teachers=teachers, resume=resume, hooks=hooks,
         started_s=started_s,

@@ -45,7 +45,8 @@ def test_it_trains_and_tabulates(words_folder: Path, tmp_path: Path) -> None:
 def test_a_stopped_run_of_other_settings_is_told_before_it_goes_on(words_folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "small"
     run.mkdir()
-    settings = asdict(Settings(str(words_folder), words=("yes", "no"), seed=3, epochs=9)) | {"fingerprint": "x"}
+    chosen = Settings(str(words_folder), "small", words=("yes", "no"), seed=3, epochs=9)
+    settings = asdict(chosen) | {"fingerprint": "x"}
     (run / "settings.json").write_text(json.dumps(settings))
     with pytest.raises(TrainingError, match=r"small: holds a run of other settings: seed 3 instead of 0; choose"):
         compare(words_folder, archs=["small"], words=["yes", "no"], epochs=1, out=tmp_path)
